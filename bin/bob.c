@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <getopt.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/when.h"
+#include "common.h"
+#include "io/client.h"
+#include "io/harden.h"
+#include "io/identity_file.h"
+#include "io/screen.h"
+#include "keys/public_key.h"
+
+static const char HELP[] =
+    "Usage: bob [OPTION]... [HOST:PORT]\n"
+    "       bob keygen [--identity FILE]\n"
+    "Send messages to alice: what is typed, or each line of a pipe. Without HOST:PORT\n"
+    "she is found by the file 'port' in this folder.\n"
+    "\n"
+    "      --port-file FILE         find the port there (port)\n"
+    "      --outbox DIR             keep my logs there (outbox)\n"
+    "      --log-detail LEVEL       proof, text or full (text)\n"
+    "      --resend-after SECONDS   send again what is not confirmed by then (10)\n"
+    "      --wait-for SECONDS       give up on a server that is not there (never)\n"
+    "      --identity FILE          my private key (~/.config/avow/bob_ed25519)\n"
+    "      --server-key KEY         trust this 'ssh-ed25519 AAAA...', and no other\n"
+    "      --known-servers FILE     remember servers there (~/.config/avow/known_servers)\n"
+    "      --handshake MODE         tls, or plain: the key in the clear, to teach (tls)\n"
+    "      --json                   one JSON object per event on stdout\n"
+    "  -v, --verbose                tell more\n"
+    "  -q, --quiet                  tell only errors and incidents\n"
+    "      --help                   show this\n"
+    "      --version                show the version\n"
+    "\n"
+    "At a terminal, 'quit' ends the session. Exit status: 0 all messages are confirmed,\n"
+    "1 failure, 2 usage, 3 no server, 4 a key is not trusted, 5 not all confirmed and an\n"
+    "attack suspected, 6 cut off with messages unconfirmed. See bob(1).\n";
+
+enum { OUTBOX = 256, RESEND, WAIT, SERVER_KEY, KNOWN };
+
+static const struct option OPTIONS[] = {COMMON_OPTIONS,
+                                        {"outbox", required_argument, NULL, OUTBOX},
+                                        {"resend-after", required_argument, NULL, RESEND},
+                                        {"wait-for", required_argument, NULL, WAIT},
+                                        {"server-key", required_argument, NULL, SERVER_KEY},
+                                        {"known-servers", required_argument, NULL, KNOWN},
+                                        {0}};
+
+static enum exit_code take_option(struct common *common, struct client_options *client,
+                                  uint8_t server_key[ED25519_PUBLIC_SIZE], int option) {
+  switch (option) {
+  case OUTBOX: client->outbox = optarg; break;
+  case RESEND:
+    if (!parse_seconds(optarg, &client->resend_after_us))
+      return usage_error("bob", "--resend-after is a number of seconds, not '%s'.", optarg);
+    break;
+  case WAIT:
+    if (!parse_seconds(optarg, &client->wait_for_us))
+      return usage_error("bob", "--wait-for is a number of seconds, not '%s'.", optarg);
+    break;
+  case SERVER_KEY:
+    if (public_key_decode(view_text(optarg), server_key, NULL) != AVOW_OK)
+      return usage_error("bob", "--server-key is a line 'ssh-ed25519 AAAA...' like alice.pub.");
+    client->server_key = server_key;
+    break;
+  case KNOWN: client->known_file = optarg; break;
+  default: return common_option(common, option, optarg);
+  }
+  return CODE_OK;
+}
+
+/* "host:port" or "[host]:port", taken apart in place. */
+static bool split_address(char *text, struct client_options *client) {
+  unsigned long port;
+  char *colon = strrchr(text, ':');
+  if (colon == NULL || !parse_number(colon + 1, 1, 65535, &port))
+    return false;
+  *colon = '\0';
+  if (text[0] == '[' && colon > text + 1 && colon[-1] == ']') {
+    colon[-1] = '\0';
+    text++;
+  } else if (strchr(text, ':') != NULL) {
+    return false; /* an IPv6 address wants its brackets */
+  }
+  client->host = text;
+  client->port = (unsigned)port;
+  return text[0] != '\0';
+}
+
+static enum exit_code run(const struct common *common, struct client_options *client) {
+  struct identity identity = {0};
+  char known[PATH_MAX];
+  screen_init(&(struct screen_options){
+      .program = "bob", .json = common->json, .quiet = common->quiet, .verbose = common->verbose});
+  if (common->handshake == HANDSHAKE_TLS) {
+    enum exit_code code = common_identity(common, &identity);
+    if (code != CODE_OK)
+      return code;
+    client->identity = &identity;
+    if (client->known_file == NULL && config_path("known_servers", known, sizeof known) == AVOW_OK)
+      client->known_file = known;
+    if (client->known_file == NULL)
+      return usage_error("bob", "HOME is not set: give --known-servers FILE.");
+  }
+  client->handshake = common->handshake;
+  client->detail = common->detail;
+  client->port_file = common->port_file;
+  enum exit_code code = client_run(client);
+  identity_wipe(&identity);
+  return code;
+}
+
+static enum exit_code start(int argc, char **argv) {
+  struct common common = {
+      .program = "bob", .handshake = HANDSHAKE_TLS, .detail = LOG_TEXT, .port_file = "port"};
+  struct client_options client = {
+      .outbox = "outbox", .resend_after_us = AVOW_RESEND_AFTER_US, .wait_for_us = WHEN_NEVER};
+  uint8_t server_key[ED25519_PUBLIC_SIZE];
+  int option;
+  harden();
+  setlocale(LC_CTYPE, ""); /* for the prompt */
+  screen_init(&(struct screen_options){.program = "bob"});
+  if (argc > 1 && strcmp(argv[1], "keygen") == 0)
+    return keygen("bob", argc, argv);
+  while ((option = getopt_long(argc, argv, "vq", OPTIONS, NULL)) != -1) {
+    if (option == '?')
+      return usage_error("bob", "see above.");
+    enum exit_code code = take_option(&common, &client, server_key, option);
+    if (code != CODE_OK)
+      return code;
+  }
+  if (common.help || common.version) {
+    if (common.help)
+      fputs(HELP, stdout);
+    else
+      print_version("bob");
+    return CODE_OK;
+  }
+  if (argc - optind > 1 || (argc - optind == 1 && !split_address(argv[optind], &client)))
+    return usage_error("bob", "the server is HOST:PORT, or [ADDRESS]:PORT for IPv6.");
+  return run(&common, &client);
+}
+
+int main(int argc, char **argv) {
+  return (int)start(argc, argv);
+}

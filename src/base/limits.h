@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef AVOW_BASE_LIMITS_H
+#define AVOW_BASE_LIMITS_H
+
+/* Every limit in one place.  Sizes are bytes unless the name says otherwise. */
+
+/* The text of one message. */
+#define AVOW_TEXT_MAX (1024u * 1024u)
+/* Messages in one envelope. */
+#define AVOW_ENVELOPE_MESSAGES_MAX 1024u
+/* An envelope is filled up to this size; one long message may exceed it. */
+#define AVOW_ENVELOPE_FILL (64u * 1024u)
+/* Plaintext of a token: the longest message, its headers, and Padme padding. */
+#define AVOW_PLAINTEXT_MAX (AVOW_TEXT_MAX + 64u * 1024u)
+/* base64url of version, time, IV, padded ciphertext and HMAC of such a plaintext. */
+#define AVOW_TOKEN_MAX (4u * ((1u + 8u + 16u + AVOW_PLAINTEXT_MAX + 16u + 32u + 2u) / 3u))
+
+/* A frame is a header and a payload. */
+#define AVOW_FRAME_HEADER 5u
+/* Payload of a frame before the session is open. */
+#define AVOW_OPENING_FRAME_MAX (16u * 1024u)
+/* All that a peer may send before the session is open. */
+#define AVOW_OPENING_BYTES_MAX (64u * 1024u)
+/* Time from the first byte to an open session. */
+#define AVOW_OPENING_TIME_US (10u * 1000000u)
+
+/* Messages that wait in the sender. */
+#define AVOW_QUEUE_MAX (4u * 1024u * 1024u)
+/* Bytes that wait to be written to a peer; past it we stop reading from him. */
+#define AVOW_OUTPUT_MAX (4u * 1024u * 1024u)
+
+/* A key file, a list of keys, a port file. */
+#define AVOW_KEY_FILE_MAX (16u * 1024u)
+#define AVOW_KEY_LIST_MAX (4u * 1024u * 1024u)
+#define AVOW_PORT_FILE_MAX 64u
+/* A peer's name, from a key list or a key comment, with its terminating NUL. */
+#define AVOW_NAME_SIZE 128u
+
+/* Connections whose session is not open yet, at one alice. */
+#define AVOW_PENDING_MAX 64u
+/* Sessions at once of one `alice --serve`. */
+#define AVOW_SESSIONS_MAX 1024u
+
+/* Defaults of the options of the same names. */
+#define AVOW_FRESHNESS_US (3u * 1000000u)
+#define AVOW_RESEND_AFTER_US (10u * 1000000u)
+
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/channel.h"
+
+#include <assert.h>
+
+#include "base/limits.h"
+#include "crypto/secret.h"
+
+enum avow_error channel_open(struct channel *channel, const struct session *session,
+                             enum direction incoming, const uint8_t seed[DRBG_SEED_SIZE]) {
+  *channel = (struct channel){.clock = session->clock, .incoming = incoming};
+  frames_init(&channel->frames, AVOW_TOKEN_MAX);
+  buf_init(&channel->plaintext, AVOW_PLAINTEXT_MAX);
+  buf_init(&channel->out, AVOW_OUTPUT_MAX);
+  /* Bob has taken alice's grant, made at opened_us; alice has taken bob's open.  Their tokens come
+   * later than that. */
+  channel->taken_us = incoming == TO_BOB ? session->grant.opened_us : 0;
+  enum avow_error error = fernet_new(&channel->fernet, session->grant.key);
+  if (error == AVOW_OK)
+    error = drbg_new(&channel->drbg, seed);
+  return error;
+}
+
+void channel_close(struct channel *channel) {
+  frames_free(&channel->frames);
+  fernet_free(channel->fernet);
+  drbg_free(channel->drbg);
+  buf_wipe_free(&channel->plaintext);
+  buf_free(&channel->out);
+}
+
+static enum verdict unseal(struct channel *channel, struct view token, struct buf *plaintext,
+                           struct sealed *ret_sealed, const char **ret_what) {
+  uint8_t *room;
+  size_t size;
+  *ret_what = "Incorrect token.";
+  buf_clear(plaintext);
+  if (buf_reserve(plaintext, fernet_message_max(token.size), &room) != AVOW_OK)
+    return VERDICT_MODIFIED; /* longer than any envelope */
+  struct fernet_time any = {0};
+  if (fernet_decrypt(channel->fernet, token, any, room, &size) != AVOW_OK)
+    return VERDICT_MODIFIED;
+  buf_commit(plaintext, size);
+  *ret_what = "Malformed token.";
+  if (sealed_decode(buf_view(plaintext), channel->incoming, ret_sealed) != AVOW_OK)
+    return VERDICT_MALFORMED;
+  *ret_what = "Repeated token.";
+  return ret_sealed->time_us > channel->taken_us ? VERDICT_ACCEPTED : VERDICT_REPLAYED;
+}
+
+bool channel_next(struct channel *channel, struct buf *plaintext, struct sealed *ret_sealed,
+                  enum verdict *ret_verdict, const char **ret_what) {
+  enum frame_type type;
+  struct view payload;
+  *ret_verdict = VERDICT_MALFORMED;
+  switch (frames_next(&channel->frames, &type, &payload)) {
+  case FRAMES_MORE: return false;
+  case FRAMES_TRUNCATED: *ret_what = "Truncated frame."; return true;
+  case FRAMES_MALFORMED: *ret_what = "Malformed frame."; return true;
+  case FRAMES_FRAME: break;
+  }
+  if (type == FRAME_TOKEN)
+    *ret_verdict = unseal(channel, payload, plaintext, ret_sealed, ret_what);
+  else
+    *ret_what = "Unexpected frame."; /* only tokens may arrive in a session */
+  return true;
+}
+
+void channel_took(struct channel *channel, const struct sealed *sealed) {
+  assert(sealed->time_us > channel->taken_us);
+  channel->taken_us = sealed->time_us;
+}
+
+enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uint64_t mono_us) {
+  uint8_t iv[FERNET_IV_SIZE];
+  uint8_t *token;
+  sealed->direction = channel->incoming == TO_BOB ? TO_ALICE : TO_BOB;
+  sealed->time_us = line_clock_stamp(&channel->clock, mono_us);
+  sealed->echo_us = channel->taken_us;
+  buf_clear(&channel->plaintext);
+  enum avow_error error = sealed_encode(sealed, &channel->plaintext);
+  if (error == AVOW_OK)
+    error = drbg_bytes(channel->drbg, iv, sizeof iv);
+  if (error != AVOW_OK)
+    return error;
+  struct view plaintext = buf_view(&channel->plaintext);
+  error = frame_reserve(&channel->out, FRAME_TOKEN, fernet_token_size(plaintext.size), &token);
+  if (error != AVOW_OK)
+    return error;
+  return fernet_encrypt(channel->fernet, sealed->time_us / 1000000, iv, plaintext, token);
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/receiver.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "core/channel.h"
+#include "core/incidents.h"
+#include "crypto/hash.h"
+#include "crypto/secret.h"
+
+/* Envelopes accepted and not yet shown in full. */
+#define HELD_MAX 16u
+/* A notice is sent at most so often. */
+#define NOTICE_PAUSE_US 1000000u
+/* The records of one envelope at its largest: texts escaped fourfold, and the other lines; and
+ * those of incidents. */
+#define RECORD_ENVELOPE_MAX (4u * AVOW_PLAINTEXT_MAX + AVOW_ENVELOPE_MESSAGES_MAX * 320u)
+#define RECORD_MAX (2u * RECORD_ENVELOPE_MAX)
+
+enum ending { OPEN, END_RECORDED, ENDED };
+
+/* An accepted envelope: its messages are recorded, then durable, then shown. */
+struct held {
+  struct buf plaintext; /* what sealed.body points into */
+  struct sealed sealed;
+  struct reader unshown;
+};
+
+struct receiver {
+  struct receiver_config config;
+  struct channel channel;
+  struct freshness freshness;
+  struct hash *hash;
+  int offset_min;
+  uint64_t next_id;
+  struct held held[HELD_MAX]; /* a ring: durable ones first, then the recorded ones */
+  unsigned held_first, held_durable, held_count;
+  struct {
+    struct sealed sealed; /* a confirmation, but for its times and body */
+    struct buf hashes;
+  } last; /* envelope that was confirmed: a retransmission of it gets the same again */
+  bool notice_due;
+  uint64_t notice_after_us; /* monotonic */
+  enum ending ending;
+  bool ended_by_peer;
+  struct buf record;
+  struct incidents incidents;
+  struct events events;
+};
+
+enum avow_error receiver_new(struct receiver **ret, const struct receiver_config *config,
+                             const struct session *session) {
+  struct receiver *receiver = calloc(1, sizeof *receiver);
+  if (receiver == NULL)
+    return AVOW_NO_MEMORY;
+  receiver->config = *config;
+  receiver->offset_min = session->grant.offset_min;
+  receiver->freshness = (struct freshness){.limit_us = config->freshness_us,
+                                           .peer_us = session->peer_us,
+                                           .mono_us = session->peer_mono_us};
+  for (unsigned i = 0; i < HELD_MAX; i++)
+    buf_init(&receiver->held[i].plaintext, AVOW_TOKEN_MAX);
+  buf_init(&receiver->last.hashes, AVOW_ENVELOPE_MESSAGES_MAX * MESSAGE_HASH_SIZE);
+  buf_init(&receiver->record, RECORD_MAX);
+  enum avow_error error = channel_open(&receiver->channel, session, TO_ALICE, config->seed);
+  if (error == AVOW_OK)
+    error = hash_new(&receiver->hash);
+  if (error == AVOW_OK)
+    *ret = receiver;
+  else
+    receiver_free(receiver);
+  return error;
+}
+
+void receiver_free(struct receiver *receiver) {
+  if (receiver == NULL)
+    return;
+  channel_close(&receiver->channel);
+  hash_free(receiver->hash);
+  for (unsigned i = 0; i < HELD_MAX; i++)
+    buf_wipe_free(&receiver->held[i].plaintext);
+  buf_free(&receiver->last.hashes);
+  buf_wipe_free(&receiver->record);
+  secret_wipe(receiver, sizeof *receiver);
+  free(receiver);
+}
+
+static enum avow_error report(struct receiver *receiver, struct now now) {
+  return incidents_report(&receiver->incidents, now, receiver->offset_min, &receiver->record,
+                          &receiver->events);
+}
+
+/* Say what we expect, so that the sender need not wait for his timer; but not to every flood. */
+static enum avow_error send_notice(struct receiver *receiver, struct now now) {
+  if (!receiver->notice_due || receiver->ending != OPEN || now.mono_us < receiver->notice_after_us)
+    return AVOW_OK;
+  receiver->notice_due = false;
+  receiver->notice_after_us = now.mono_us + NOTICE_PAUSE_US;
+  struct sealed notice = {.kind = SEALED_NOTICE, .first_id = receiver->next_id};
+  return channel_seal(&receiver->channel, &notice, now.mono_us);
+}
+
+static void refuse(struct receiver *receiver, enum verdict verdict, const char *what) {
+  incidents_see(&receiver->incidents, verdict, what);
+  receiver->notice_due = true;
+}
+
+static enum avow_error confirm(struct receiver *receiver, const struct sealed *sealed,
+                               struct view hashes, struct now now) {
+  struct sealed confirmation = {.kind = SEALED_CONFIRMATION,
+                                .first_id = sealed->first_id,
+                                .count = sealed->count,
+                                .confirmed_us = sealed->confirmed_us,
+                                .body = hashes};
+  return channel_seal(&receiver->channel, &confirmation, now.mono_us);
+}
+
+/* Whether every text has the hash that stands before it. */
+static enum avow_error check_hashes(struct receiver *receiver, const struct sealed *sealed,
+                                    bool *ret_good) {
+  struct reader body = reader_of(sealed->body);
+  *ret_good = true;
+  for (unsigned i = 0; i < sealed->count && *ret_good; i++) {
+    uint8_t hash[SHA512_SIZE];
+    struct message message;
+    message_take(&body, &message);
+    enum avow_error error = hash_sha512(receiver->hash, message.text, hash);
+    if (error != AVOW_OK)
+      return error;
+    *ret_good = secret_equal(hash, message.hash, sizeof hash);
+  }
+  return AVOW_OK;
+}
+
+static enum avow_error accept(struct receiver *receiver, struct sealed *sealed, struct now now) {
+  struct reader body = reader_of(sealed->body);
+  enum avow_error error = AVOW_OK;
+  sealed->confirmed_us = now.wall_us;
+  for (unsigned i = 0; i < sealed->count && error == AVOW_OK; i++) {
+    struct message message;
+    message_take(&body, &message);
+    struct recorded recorded = {.id = receiver->next_id++,
+                                .hash = message.hash,
+                                .timestamp_us = message.timestamp_us,
+                                .text = message.text,
+                                .confirmed_us = sealed->confirmed_us};
+    error =
+        record_message(&receiver->record, receiver->config.detail, receiver->offset_min, &recorded);
+  }
+  receiver->held_count++; /* the envelope lies in that slot already */
+  return error;
+}
+
+/* An envelope under ids that are stored: the same again, or another one? */
+static enum avow_error repeat(struct receiver *receiver, const struct sealed *sealed,
+                              struct now now) {
+  const struct sealed *last = &receiver->last.sealed;
+  if (sealed->first_id != last->first_id || sealed->count != last->count) {
+    refuse(receiver, VERDICT_MALFORMED, "Unexpected message ID.");
+    return AVOW_OK;
+  }
+  struct view hashes = buf_view(&receiver->last.hashes);
+  struct reader body = reader_of(sealed->body);
+  for (unsigned i = 0; i < sealed->count; i++) {
+    struct message message;
+    message_take(&body, &message);
+    if (!secret_equal(message.hash, hashes.data + (size_t)i * MESSAGE_HASH_SIZE,
+                      MESSAGE_HASH_SIZE)) {
+      refuse(receiver, VERDICT_CONFLICT, "Another message under a stored ID.");
+      return AVOW_OK;
+    }
+  }
+  incidents_see(&receiver->incidents, VERDICT_DUPLICATE,
+                "Message received again, confirmed again.");
+  return confirm(receiver, last, hashes, now);
+}
+
+static enum avow_error take_envelope(struct receiver *receiver, struct sealed *sealed,
+                                     struct now now) {
+  bool good;
+  enum avow_error error = check_hashes(receiver, sealed, &good);
+  if (error != AVOW_OK)
+    return error;
+  if (!good) {
+    refuse(receiver, VERDICT_MODIFIED, "Incorrect hash value.");
+    return AVOW_OK;
+  }
+  if (sealed->first_id == receiver->next_id)
+    return accept(receiver, sealed, now);
+  if (receiver->held_count > receiver->held_durable)
+    return AVOW_OK; /* it may be a retransmission of what is not durable yet: that is confirmed soon
+                     */
+  return repeat(receiver, sealed, now);
+}
+
+static enum avow_error take_end(struct receiver *receiver, const struct sealed *sealed,
+                                struct now now) {
+  if (sealed->first_id != receiver->next_id) {
+    refuse(receiver, VERDICT_MALFORMED, "Unexpected message ID.");
+    return AVOW_OK;
+  }
+  receiver->ended_by_peer = true;
+  return receiver_finish(receiver, now);
+}
+
+static enum avow_error take(struct receiver *receiver, struct sealed *sealed, struct now now) {
+  uint64_t own_now_us = line_clock_now(&receiver->channel.clock, now.mono_us);
+  /* An echo of nothing (0) is old; one of our last stamp may be a few microseconds ahead. */
+  uint64_t echo_age_us = sealed->echo_us < own_now_us ? own_now_us - sealed->echo_us : 0;
+  if (!freshness_fresh(&receiver->freshness, sealed->time_us, echo_age_us, now.mono_us)) {
+    refuse(receiver, VERDICT_STALE, "Late token.");
+    return AVOW_OK;
+  }
+  channel_took(&receiver->channel, sealed);
+  if (sealed->kind == SEALED_ENVELOPE)
+    return take_envelope(receiver, sealed, now);
+  return take_end(receiver, sealed, now);
+}
+
+/* Whether the next envelope would find a slot, and room for its records. */
+static bool has_room(const struct receiver *receiver) {
+  return receiver->held_count < HELD_MAX &&
+         buf_view(&receiver->record).size <= RECORD_MAX - RECORD_ENVELOPE_MAX;
+}
+
+static enum avow_error work(struct receiver *receiver, struct now now) {
+  enum avow_error error = AVOW_OK;
+  while (error == AVOW_OK && receiver->ending == OPEN && has_room(receiver)) {
+    struct held *slot = &receiver->held[(receiver->held_first + receiver->held_count) % HELD_MAX];
+    enum verdict verdict;
+    const char *what;
+    if (!channel_next(&receiver->channel, &slot->plaintext, &slot->sealed, &verdict, &what))
+      break;
+    if (verdict == VERDICT_ACCEPTED)
+      error = take(receiver, &slot->sealed, now);
+    else if (verdict == VERDICT_REPLAYED)
+      incidents_see(&receiver->incidents, verdict, what); /* the honest one got through */
+    else
+      refuse(receiver, verdict, what);
+  }
+  if (error == AVOW_OK)
+    error = send_notice(receiver, now);
+  return error == AVOW_OK ? report(receiver, now) : error;
+}
+
+enum avow_error receiver_input(struct receiver *receiver, struct view bytes, struct now now) {
+  enum avow_error error = frames_input(&receiver->channel.frames, bytes, now.mono_us);
+  return error == AVOW_OK ? work(receiver, now) : error;
+}
+
+enum avow_error receiver_finish(struct receiver *receiver, struct now now) {
+  if (receiver->ending != OPEN)
+    return AVOW_OK;
+  receiver->ending = END_RECORDED;
+  return record_ended(&receiver->record, receiver->offset_min, now.wall_us, receiver->next_id);
+}
+
+enum avow_error receiver_cut(struct receiver *receiver, struct now now) {
+  if (receiver->ending == ENDED)
+    return AVOW_OK;
+  receiver->ending = ENDED;
+  incidents_see(&receiver->incidents, VERDICT_CUT, "The connection was cut.");
+  return report(receiver, now);
+}
+
+struct view receiver_record(const struct receiver *receiver) {
+  return buf_view(&receiver->record);
+}
+
+void receiver_record_consume(struct receiver *receiver, size_t size) {
+  buf_consume(&receiver->record, size);
+}
+
+/* What was recorded is durable: confirm it, remember it, and let it be shown. */
+static enum avow_error release(struct receiver *receiver, struct held *held, struct now now) {
+  struct buf *hashes = &receiver->last.hashes;
+  buf_clear(hashes);
+  held->unshown = reader_of(held->sealed.body);
+  struct reader body = held->unshown;
+  enum avow_error error = AVOW_OK;
+  for (unsigned i = 0; i < held->sealed.count && error == AVOW_OK; i++) {
+    struct message message;
+    message_take(&body, &message);
+    error = buf_append(hashes, view_of(message.hash, MESSAGE_HASH_SIZE));
+  }
+  receiver->last.sealed = held->sealed;
+  return error == AVOW_OK ? confirm(receiver, &held->sealed, buf_view(hashes), now) : error;
+}
+
+static enum avow_error send_end(struct receiver *receiver, struct now now) {
+  struct sealed end = {.kind = SEALED_END, .first_id = receiver->next_id};
+  receiver->ending = ENDED;
+  events_put(&receiver->events,
+             &(struct event){.type = EVENT_ENDED, .by_peer = receiver->ended_by_peer});
+  return channel_seal(&receiver->channel, &end, now.mono_us);
+}
+
+enum avow_error receiver_durable(struct receiver *receiver, struct now now) {
+  /* The order of durability: no confirmation before this. */
+  assert(buf_view(&receiver->record).size == 0);
+  enum avow_error error = AVOW_OK;
+  while (error == AVOW_OK && receiver->held_durable < receiver->held_count) {
+    unsigned slot = (receiver->held_first + receiver->held_durable++) % HELD_MAX;
+    error = release(receiver, &receiver->held[slot], now);
+  }
+  if (error == AVOW_OK && receiver->ending == END_RECORDED)
+    error = send_end(receiver, now);
+  return error;
+}
+
+struct view receiver_output(const struct receiver *receiver) {
+  return buf_view(&receiver->channel.out);
+}
+
+void receiver_output_consume(struct receiver *receiver, size_t size) {
+  buf_consume(&receiver->channel.out, size);
+}
+
+bool receiver_next_event(struct receiver *receiver, struct event *ret) {
+  while (receiver->held_durable > 0) {
+    struct held *held = &receiver->held[receiver->held_first];
+    if (held->unshown.rest.size > 0) {
+      struct message message;
+      message_take(&held->unshown, &message);
+      *ret = (struct event){.type = EVENT_MESSAGE,
+                            .id = held->sealed.first_id++,
+                            .count = 1,
+                            .timestamp_us = message.timestamp_us,
+                            .confirmed_us = held->sealed.confirmed_us,
+                            .hash = message.hash,
+                            .text = message.text};
+      return true;
+    }
+    receiver->held_first = (receiver->held_first + 1) % HELD_MAX;
+    receiver->held_durable--;
+    receiver->held_count--;
+  }
+  return events_take(&receiver->events, ret);
+}
+
+uint64_t receiver_deadline(const struct receiver *receiver) {
+  uint64_t deadlines[] = {
+      frames_deadline(&receiver->channel.frames), incidents_deadline(&receiver->incidents),
+      receiver->notice_due && receiver->ending == OPEN ? receiver->notice_after_us : WHEN_NEVER};
+  uint64_t first = WHEN_NEVER;
+  for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++)
+    first = deadlines[i] < first ? deadlines[i] : first;
+  return first;
+}
+
+enum avow_error receiver_tick(struct receiver *receiver, struct now now) {
+  frames_tick(&receiver->channel.frames, now.mono_us);
+  return work(receiver, now);
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef AVOW_CORE_RECEIVER_H
+#define AVOW_CORE_RECEIVER_H
+
+#include "core/event.h"
+#include "core/session.h"
+#include "crypto/random.h"
+#include "evidence/record.h"
+
+/* Alice's side of an open session, as a state machine without I/O.  Its owner feeds bytes and time,
+ * and pulls records, bytes, events and the next deadline:
+ *
+ *   input -> record -> (owner makes it durable) -> durable -> output and events
+ *
+ * A confirmation leaves only after the record of its messages is durable, and a message is shown
+ * only then.
+ *
+ * Functions that return an error return AVOW_NO_MEMORY or AVOW_CRYPTO, and those are final, unless
+ * they say more. */
+struct receiver;
+
+struct receiver_config {
+  uint8_t seed[DRBG_SEED_SIZE]; /* random; of the IVs */
+  uint64_t freshness_us;
+  enum log_detail detail;
+};
+
+/** receiver_new(ret, config, session): ${session} is copied as far as it is needed. */
+enum avow_error receiver_new(struct receiver **ret, const struct receiver_config *config,
+                             const struct session *session);
+
+/** receiver_free(receiver): Wipe and free; NULL is fine. */
+void receiver_free(struct receiver *receiver);
+
+/**
+ * receiver_input(receiver, bytes, now):
+ * Take bytes that came from the sender.  While there is a record to store afterwards, more may be
+ * waiting inside: store it, call receiver_durable, pull the events, and come again with no bytes.
+ * Returns also AVOW_FULL as frames_input does, for an owner who does not.
+ */
+enum avow_error receiver_input(struct receiver *receiver, struct view bytes, struct now now);
+
+/** receiver_finish(receiver, now): End the session from our side. */
+enum avow_error receiver_finish(struct receiver *receiver, struct now now);
+
+/** receiver_cut(receiver, now): The connection is gone; records it.  Nothing leaves any more. */
+enum avow_error receiver_cut(struct receiver *receiver, struct now now);
+
+/** receiver_record(receiver): Return log bytes to store; valid until the next call. */
+struct view receiver_record(const struct receiver *receiver);
+
+/** receiver_record_consume(receiver, size): The first ${size} of them have been appended. */
+void receiver_record_consume(struct receiver *receiver, size_t size);
+
+/** receiver_durable(receiver, now): All records have been consumed, and are on the disk. */
+enum avow_error receiver_durable(struct receiver *receiver, struct now now);
+
+/** receiver_output(receiver): Return bytes for the sender; valid until the next call. */
+struct view receiver_output(const struct receiver *receiver);
+
+/** receiver_output_consume(receiver, size): The first ${size} of them have been sent. */
+void receiver_output_consume(struct receiver *receiver, size_t size);
+
+/** receiver_next_event(receiver, ret): Take the next event; false if there is none. */
+bool receiver_next_event(struct receiver *receiver, struct event *ret);
+
+/** receiver_deadline(receiver): When to call receiver_tick, monotonic, or WHEN_NEVER. */
+uint64_t receiver_deadline(const struct receiver *receiver);
+
+/** receiver_tick(receiver, now): Time has passed. */
+enum avow_error receiver_tick(struct receiver *receiver, struct now now);
+
+#endif

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef AVOW_CORE_SESSION_H
+#define AVOW_CORE_SESSION_H
+
+#include "base/when.h"
+#include "core/freshness.h"
+#include "crypto/ed25519.h"
+#include "wire/greeting.h"
+
+/* What an opening yields and a sender or receiver starts from.  Holds the Fernet key: wipe it. */
+struct session {
+  enum handshake handshake;
+  struct grant grant;
+  char group[32];                        /* of the key exchange; "" in plain mode */
+  uint8_t peer_key[ED25519_PUBLIC_SIZE]; /* tls only */
+  struct line_clock clock;               /* our own */
+  uint64_t peer_us, peer_mono_us;        /* alice: bob's clock showed at most so much, then */
+};
+
+#endif

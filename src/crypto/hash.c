@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "crypto/hash.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+/* One context for each function: one that changes its function gives its memory back each time. */
+struct hash {
+  EVP_MD_CTX *sha256;
+  EVP_MD_CTX *sha512;
+};
+
+static EVP_MD_CTX *context_new(const EVP_MD *function) {
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  if (context != NULL && EVP_DigestInit_ex(context, function, NULL) != 1) {
+    EVP_MD_CTX_free(context);
+    context = NULL;
+  }
+  return context;
+}
+
+enum avow_error hash_new(struct hash **ret) {
+  struct hash *hash = calloc(1, sizeof *hash);
+  if (hash == NULL)
+    return AVOW_NO_MEMORY;
+  hash->sha256 = context_new(EVP_sha256());
+  hash->sha512 = context_new(EVP_sha512());
+  if (hash->sha256 == NULL || hash->sha512 == NULL) {
+    hash_free(hash);
+    return AVOW_CRYPTO;
+  }
+  *ret = hash;
+  return AVOW_OK;
+}
+
+void hash_free(struct hash *hash) {
+  if (hash == NULL)
+    return;
+  EVP_MD_CTX_free(hash->sha256);
+  EVP_MD_CTX_free(hash->sha512);
+  free(hash);
+}
+
+static enum avow_error digest_of(EVP_MD_CTX *context, struct view bytes, uint8_t *digest) {
+  if (EVP_DigestInit_ex(context, NULL, NULL) != 1 ||
+      EVP_DigestUpdate(context, bytes.data, bytes.size) != 1 ||
+      EVP_DigestFinal_ex(context, digest, NULL) != 1)
+    return AVOW_CRYPTO;
+  return AVOW_OK;
+}
+
+enum avow_error hash_sha256(struct hash *hash, struct view bytes, uint8_t digest[SHA256_SIZE]) {
+  return digest_of(hash->sha256, bytes, digest);
+}
+
+enum avow_error hash_sha512(struct hash *hash, struct view bytes, uint8_t digest[SHA512_SIZE]) {
+  return digest_of(hash->sha512, bytes, digest);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef AVOW_CRYPTO_HASH_H
+#define AVOW_CRYPTO_HASH_H
+
+#include "base/bytes.h"
+
+#define SHA256_SIZE 32u
+#define SHA512_SIZE 64u
+
+/* One reusable hashing context: re-initialising costs half of what a one-shot call does. */
+struct hash;
+
+/** hash_new(ret): Returns AVOW_NO_MEMORY, AVOW_CRYPTO. */
+enum avow_error hash_new(struct hash **ret);
+
+/** hash_free(hash): NULL is fine. */
+void hash_free(struct hash *hash);
+
+/** hash_sha256(hash, bytes, digest), hash_sha512(…): FIPS 180-4.  Returns AVOW_CRYPTO. */
+enum avow_error hash_sha256(struct hash *hash, struct view bytes, uint8_t digest[SHA256_SIZE]);
+enum avow_error hash_sha512(struct hash *hash, struct view bytes, uint8_t digest[SHA512_SIZE]);
+
+#endif

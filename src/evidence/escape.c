@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "evidence/escape.h"
+
+size_t utf8_length(struct view text) {
+  if (text.size == 0)
+    return 0;
+  uint8_t first = text.data[0];
+  if (first < 0x80)
+    return 1;
+  size_t length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (length == 0 || length > text.size)
+    return 0;
+  for (size_t i = 1; i < length; i++)
+    if ((text.data[i] & 0xc0) != 0x80)
+      return 0;
+  uint8_t second = text.data[1];
+  bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+  bool surrogate = first == 0xed && second >= 0xa0;
+  bool too_high = first == 0xf4 && second >= 0x90;
+  return overlong || surrogate || too_high ? 0 : length;
+}
+
+/* Whether a well-formed character of two or three bytes would act on the screen rather than show.
+ */
+static bool acts(const uint8_t *at, size_t length) {
+  if (length == 2) /* C1 controls; U+061C Arabic letter mark */
+    return (at[0] == 0xc2 && at[1] < 0xa0) || (at[0] == 0xd8 && at[1] == 0x9c);
+  if (length != 3 || at[0] != 0xe2)
+    return false;
+  if (at[1] == 0x80) /* U+200E, U+200F marks; U+2028, U+2029 separators; U+202A to U+202E */
+    return at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae);
+  return at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9; /* U+2066 to U+2069 isolates */
+}
+
+static bool plain_ascii(uint8_t byte) {
+  return byte >= 0x20 && byte < 0x7f && byte != '\\';
+}
+
+static enum avow_error append_bytes(struct buf *out, struct view bytes) {
+  static const char digits[] = "0123456789abcdef";
+  enum avow_error error = AVOW_OK;
+  for (size_t i = 0; i < bytes.size && error == AVOW_OK; i++) {
+    uint8_t byte = bytes.data[i];
+    char hex[5] = {'\\', 'x', digits[byte >> 4], digits[byte & 15], '\0'};
+    const char *text = byte == '\\'   ? "\\\\"
+                       : byte == '\n' ? "\\n"
+                       : byte == '\r' ? "\\r"
+                       : byte == '\t' ? "\\t"
+                                      : hex;
+    error = buf_text(out, text);
+  }
+  return error;
+}
+
+enum avow_error escape_append(struct buf *out, struct view text) {
+  enum avow_error error = AVOW_OK;
+  while (text.size > 0 && error == AVOW_OK) {
+    size_t run = 0; /* of what stands for itself */
+    while (run < text.size && plain_ascii(text.data[run]))
+      run++;
+    struct view rest = view_of(text.data + run, text.size - run);
+    size_t length = utf8_length(rest);
+    bool shows = length > 1 && !acts(rest.data, length);
+    size_t special = rest.size == 0 || shows ? 0 : length == 0 ? 1 : length;
+    if (shows)
+      run += length;
+    error = buf_append(out, view_of(text.data, run));
+    if (error == AVOW_OK)
+      error = append_bytes(out, view_of(text.data + run, special));
+    text.data += run + special;
+    text.size -= run + special;
+  }
+  return error;
+}

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/client.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/opening.h"
+#include "crypto/tls.h"
+#include "io/clock.h"
+#include "io/journal.h"
+#include "io/link.h"
+#include "io/port_file.h"
+#include "io/screen.h"
+#include "io/talk.h"
+#include "io/trust.h"
+#include "keys/public_key.h"
+
+/* How long to wait before the next try: at first, and at most (it doubles). */
+#define RETRY_FIRST_MS 100u
+#define RETRY_MOST_MS 3000u
+/* So many spoilt openings in a row, and somebody does it on purpose. */
+#define SPOILT_MAX 3u
+
+struct client {
+  const struct client_options *options;
+  uv_loop_t loop;
+  uv_timer_t timer; /* of the next try, or of the opening */
+  uv_signal_t interrupt, terminate;
+  struct store *store;
+  struct tls_identity *tls;
+  unsigned port;
+  struct addrinfo *addresses, *next; /* to try in this round */
+  struct sockaddr_storage address;   /* that is being tried */
+  char peer[80];
+  struct trust trust;
+  struct link *link;
+  struct opening *opening;
+  struct talk *talk;
+  uint64_t started_us; /* monotonic */
+  uint64_t retry_ms;
+  unsigned spoilt;
+  bool stranger_said;
+  bool over;
+  enum exit_code code;
+};
+
+static void attempt(struct client *client);
+
+static void timer_over(uv_timer_t *timer) {
+  attempt(timer->data);
+}
+
+static void talk_over(void *owner) {
+  struct client *client = owner;
+  client->talk = NULL;
+}
+
+/* Close everything; the loop ends when all is closed. */
+static void finish(struct client *client, enum exit_code code) {
+  if (client->over)
+    return;
+  client->over = true;
+  client->code = code;
+  uv_close((uv_handle_t *)&client->timer, NULL);
+  uv_close((uv_handle_t *)&client->interrupt, NULL);
+  uv_close((uv_handle_t *)&client->terminate, NULL);
+  if (client->link != NULL)
+    link_close(client->link);
+  if (client->talk != NULL)
+    talk_end(client->talk, talk_over, client);
+}
+
+static void talk_done(void *owner, enum exit_code code) {
+  finish(owner, code);
+}
+
+static void try_later(struct client *client) {
+  uint64_t waited_us = clock_now().mono_us - client->started_us;
+  if (waited_us >= client->options->wait_for_us) {
+    screen_error("no server after %llu seconds. Nothing was sent.",
+                 (unsigned long long)(waited_us / 1000000));
+    finish(client, CODE_UNREACHABLE);
+    return;
+  }
+  uint64_t left_ms = client->options->wait_for_us == WHEN_NEVER
+                         ? RETRY_MOST_MS
+                         : (client->options->wait_for_us - waited_us) / 1000 + 1;
+  uint64_t wait_ms = client->retry_ms < left_ms ? client->retry_ms : left_ms;
+  uv_timer_start(&client->timer, timer_over, wait_ms, 0);
+  client->retry_ms *= 2;
+  if (client->retry_ms > RETRY_MOST_MS)
+    client->retry_ms = RETRY_MOST_MS;
+}
+
+static void link_over(void *owner) {
+  struct client *client = owner;
+  client->link = NULL;
+  if (!client->over && client->talk == NULL)
+    try_later(client);
+}
+
+/* This connection led to nothing; another try follows when it is closed. */
+static void drop_link(struct client *client) {
+  opening_free(client->opening);
+  client->opening = NULL;
+  link_close(client->link);
+}
+
+static void opening_late(uv_timer_t *timer);
+
+static void flush_opening(struct client *client) {
+  size_t sent = link_send(client->link, opening_output(client->opening));
+  opening_output_consume(client->opening, sent);
+}
+
+static void begin_talk(struct client *client) {
+  struct talk_setting setting = {.loop = &client->loop,
+                                 .options = client->options,
+                                 .store = client->store,
+                                 .link = client->link,
+                                 .peer = client->peer,
+                                 .trust = &client->trust,
+                                 .client = client,
+                                 .on_done = talk_done};
+  uv_timer_stop(&client->timer);
+  enum exit_code code = talk_begin(&client->talk, &setting, opening_session(client->opening),
+                                   opening_rest(client->opening));
+  opening_free(client->opening);
+  client->opening = NULL;
+  if (code != CODE_OK)
+    finish(client, code);
+}
+
+/* What stands at the address is not alice. */
+static void met_stranger(struct client *client, const char *detail) {
+  const char *what = detail[0] != '\0' ? detail : "it speaks something else";
+  if (client->options->host != NULL) {
+    screen_error("%s is not avow's: %s. Nothing was sent.", client->peer, what);
+    finish(client, CODE_UNREACHABLE);
+    return;
+  }
+  if (!client->stranger_said)
+    screen_status("%s is not avow's (%s): the port file is old. Still waiting for server...",
+                  client->peer, what);
+  client->stranger_said = true;
+  drop_link(client);
+}
+
+/* Somebody has spoilt the opening, or the line has; nothing was sent yet, so try again. */
+static void met_damage(struct client *client, enum avow_error error, const char *detail) {
+  screen_alarm("The opening failed: %s%s%s.", avow_error_text(error), detail[0] != '\0' ? ": " : "",
+               detail);
+  screen_alarm("%s", verdict_attack(VERDICT_MODIFIED));
+  screen_json(json_pack("{s:s, s:s}", "event", "opening failed", "reason", avow_error_text(error)));
+  if (++client->spoilt >= SPOILT_MAX) {
+    screen_error("%u openings in a row were spoilt. Nothing was sent.", client->spoilt);
+    finish(client, CODE_ATTACK);
+    return;
+  }
+  drop_link(client);
+}
+
+static void met_unknown_key(struct client *client) {
+  uint8_t key[ED25519_PUBLIC_SIZE];
+  bool shown = opening_peer_key(client->opening, key);
+  drop_link(client); /* a person takes his time: the next connection finds the key known */
+  client->retry_ms = RETRY_FIRST_MS;
+  if (!shown || trust_ask(client->options, client->port, key) != AVOW_OK)
+    finish(client, CODE_UNTRUSTED);
+}
+
+static void met_refusal(struct client *client, enum avow_error error) {
+  char line[PUBLIC_KEY_TEXT_SIZE];
+  switch (error) {
+  case AVOW_BUSY:
+    screen_error("the server is busy with another client. Try later, or ask its owner for "
+                 "alice --serve. Nothing was sent.");
+    finish(client, CODE_UNREACHABLE);
+    break;
+  case AVOW_BAD_MODE:
+    screen_error("the server was started with another --handshake than %s. Both must agree. "
+                 "Nothing was sent.",
+                 client->tls != NULL ? "tls" : "plain");
+    finish(client, CODE_FAILURE);
+    break;
+  case AVOW_BAD_VERSION:
+    screen_error("the server speaks another version of the protocol. Nothing was sent.");
+    finish(client, CODE_FAILURE);
+    break;
+  default:
+    public_key_encode(client->options->identity->public, line);
+    screen_error("the server does not let our key in. Nothing was sent. Give its owner this line "
+                 "for allowed_signers:\n%s %s",
+                 client->options->identity->comment, line);
+    finish(client, CODE_UNTRUSTED);
+  }
+}
+
+static void met_failure(struct client *client) {
+  enum avow_error error = opening_error(client->opening);
+  const char *detail = opening_detail(client->opening);
+  uint8_t key[ED25519_PUBLIC_SIZE];
+  switch (error) {
+  case AVOW_NOT_AVOW: met_stranger(client, detail); break;
+  case AVOW_KEY_UNKNOWN: met_unknown_key(client); break;
+  case AVOW_KEY_CHANGED:
+    if (opening_peer_key(client->opening, key))
+      trust_changed(client->options, client->port, &client->trust, key);
+    finish(client, CODE_UNTRUSTED);
+    break;
+  case AVOW_BUSY:
+  case AVOW_BAD_MODE:
+  case AVOW_BAD_VERSION:
+  case AVOW_KEY_REFUSED: met_refusal(client, error); break;
+  case AVOW_CLOSED:
+  case AVOW_TIMEOUT:
+    screen_detail("%s: %s.", client->peer, avow_error_text(error));
+    drop_link(client);
+    break;
+  case AVOW_NO_MEMORY:
+  case AVOW_CRYPTO:
+    screen_error("cannot open a session: %s.", avow_error_text(error));
+    finish(client, CODE_FAILURE);
+    break;
+  default: met_damage(client, error, detail);
+  }
+}
+
+static void drive_opening(struct client *client) {
+  flush_opening(client);
+  if (opening_state(client->opening) == OPENING_FAILED)
+    met_failure(client);
+  else if (opening_state(client->opening) == OPENING_DONE)
+    begin_talk(client);
+}
+
+static void opening_late(uv_timer_t *timer) {
+  struct client *client = timer->data;
+  opening_tick(client->opening, clock_now());
+  drive_opening(client);
+}
+
+static void on_bytes(void *owner, struct view bytes) {
+  struct client *client = owner;
+  if (client->talk != NULL) {
+    talk_bytes(client->talk, bytes);
+  } else if (client->opening != NULL) {
+    opening_input(client->opening, bytes, clock_now());
+    drive_opening(client);
+  }
+}
+
+static void on_gone(void *owner, int reason) {
+  struct client *client = owner;
+  if (client->talk != NULL) {
+    talk_gone(client->talk);
+  } else if (client->opening != NULL) {
+    screen_detail("%s: %s", client->peer, reason == 0 ? "closed" : uv_strerror(reason));
+    drop_link(client);
+  }
+}
+
+static void connect_next(struct client *client);
+
+static void on_connected(void *owner, int error) {
+  struct client *client = owner;
+  if (client->over)
+    return;
+  if (error != 0) {
+    screen_detail("%s: %s", client->peer, uv_strerror(error));
+    link_close(client->link); /* link_over goes on with the next try */
+    return;
+  }
+  enum avow_error bad = opening_bob(&client->opening, client->tls,
+                                    client->trust.known ? client->trust.key : NULL, clock_now());
+  if (bad != AVOW_OK) {
+    screen_error("cannot open a session: %s.", avow_error_text(bad));
+    finish(client, CODE_FAILURE);
+    return;
+  }
+  uint64_t limit_ms = (opening_deadline(client->opening) - clock_now().mono_us) / 1000 + 1;
+  uv_timer_start(&client->timer, opening_late, limit_ms, 0);
+  link_read(client->link, true);
+  flush_opening(client);
+}
+
+/* Connect to the next address of this round; later again, when there is none left. */
+static void connect_next(struct client *client) {
+  static const struct link_owner calls = {on_bytes, on_gone, link_over};
+  if (client->next == NULL) {
+    try_later(client);
+    return;
+  }
+  const struct addrinfo *a = client->next;
+  client->next = a->ai_next;
+  memcpy(&client->address, a->ai_addr, a->ai_addrlen);
+  address_text(&client->address, client->peer, sizeof client->peer);
+  if (client->tls == NULL && !address_is_loopback(a->ai_addr)) {
+    screen_error("--handshake plain sends the key in the clear, so it works on this machine only, "
+                 "and %s is not on it. Nothing was sent.",
+                 client->peer);
+    finish(client, CODE_USAGE);
+    return;
+  }
+  if (link_connect(&client->link, &client->loop, a->ai_addr, on_connected, &calls, client) != 0)
+    connect_next(client);
+}
+
+/* The port from the port file; false: it is not there, or finish has been called. */
+static bool find_port(struct client *client) {
+  const char *path = client->options->port_file;
+  enum avow_error error = port_file_read(path, &client->port);
+  if (error == AVOW_OK)
+    return true;
+  if (error == AVOW_NOT_FOUND) {
+    try_later(client);
+    return false;
+  }
+  const char *reason = error == AVOW_SYSTEM && errno == ELOOP    ? "it is a symbolic link"
+                       : error == AVOW_SYSTEM && errno == EISDIR ? "it is not a file"
+                       : error == AVOW_SYSTEM                    ? strerror(errno)
+                                                                 : "it holds no port number";
+  screen_error(
+      "cannot use the port file %s: %s. Remove it: alice writes a new one when she starts. "
+      "Nothing was sent.",
+      path, reason);
+  finish(client, CODE_FAILURE);
+  return false;
+}
+
+/* One round: find out where and whom to expect there, then try the addresses one after the other.
+ */
+static void attempt(struct client *client) {
+  const struct client_options *options = client->options;
+  if (client->next != NULL) {
+    connect_next(client);
+    return;
+  }
+  client->port = options->port;
+  if (options->host == NULL && !find_port(client))
+    return;
+  if (client->tls != NULL && trust_find(options, client->port, &client->trust) != AVOW_OK) {
+    finish(client, CODE_UNTRUSTED);
+    return;
+  }
+  char port[8];
+  snprintf(port, sizeof port, "%u", client->port);
+  const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+  if (client->addresses != NULL)
+    freeaddrinfo(client->addresses);
+  client->addresses = NULL;
+  /* "localhost" is every loopback address: alice may listen on either family. */
+  int unknown = getaddrinfo(options->host != NULL ? options->host : "localhost", port, &hints,
+                            &client->addresses);
+  if (unknown == EAI_AGAIN) {
+    try_later(client);
+  } else if (unknown != 0) {
+    screen_error("cannot find %s: %s. Nothing was sent.", options->host, gai_strerror(unknown));
+    finish(client, CODE_UNREACHABLE);
+  } else {
+    client->next = client->addresses;
+    connect_next(client);
+  }
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+  (void)number;
+  struct client *client = handle->data;
+  if (client->talk != NULL) {
+    talk_interrupt(client->talk);
+  } else {
+    screen_status("Ended. Nothing was sent.");
+    finish(client, CODE_UNREACHABLE);
+  }
+}
+
+static enum exit_code set_up(struct client *client) {
+  const struct client_options *options = client->options;
+  if (options->handshake == HANDSHAKE_TLS &&
+      tls_identity_new(&client->tls, options->identity->seed) != AVOW_OK) {
+    screen_error("cannot use the identity: %s.", avow_error_text(AVOW_CRYPTO));
+    return CODE_FAILURE;
+  }
+  if (store_open_said(&client->store, options->outbox, "--outbox") != AVOW_OK)
+    return CODE_FAILURE;
+  uv_timer_init(&client->loop, &client->timer);
+  uv_signal_init(&client->loop, &client->interrupt);
+  uv_signal_init(&client->loop, &client->terminate);
+  client->timer.data = client->interrupt.data = client->terminate.data = client;
+  uv_signal_start(&client->interrupt, on_signal, SIGINT);
+  uv_signal_start(&client->terminate, on_signal, SIGTERM);
+  return CODE_OK;
+}
+
+enum exit_code client_run(const struct client_options *options) {
+  struct client *client = calloc(1, sizeof *client);
+  if (client == NULL || uv_loop_init(&client->loop) != 0) {
+    screen_error("%s.", avow_error_text(AVOW_NO_MEMORY));
+    free(client);
+    return CODE_FAILURE;
+  }
+  client->options = options;
+  client->retry_ms = RETRY_FIRST_MS;
+  client->started_us = clock_now().mono_us;
+  enum exit_code code = set_up(client);
+  if (code == CODE_OK) {
+    screen_status("Client");
+    screen_status("Waiting for server...");
+    attempt(client);
+    uv_run(&client->loop, UV_RUN_DEFAULT);
+    code = client->code;
+  }
+  opening_free(client->opening);
+  if (client->addresses != NULL)
+    freeaddrinfo(client->addresses);
+  uv_loop_close(&client->loop);
+  tls_identity_free(client->tls);
+  store_close(client->store);
+  free(client);
+  return code;
+}

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/guest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "core/opening.h"
+#include "core/receiver.h"
+#include "crypto/random.h"
+#include "crypto/secret.h"
+#include "evidence/escape.h"
+#include "io/admission.h"
+#include "io/clock.h"
+#include "io/journal.h"
+#include "io/link.h"
+#include "io/screen.h"
+#include "keys/public_key.h"
+#include "wire/sealed.h"
+
+/* A guest who does not take our last words is not waited for longer. */
+#define LEAVE_US 2000000u
+/* With so much unsent we stop reading: whoever wants answers must take them. */
+#define BACKLOG_MAX (AVOW_OUTPUT_MAX / 4)
+
+struct guest {
+  struct host *host;
+  struct link *link;
+  uv_timer_t timer;
+  char peer[80];
+  struct opening *opening;   /* until there is a session */
+  struct receiver *receiver; /* from then on */
+  struct journal journal;
+  int offset_min;
+  bool leaving;      /* nothing more is read; gone once all is sent */
+  uint64_t leave_us; /* monotonic: or then */
+  bool closing;
+  int handles; /* link and timer: freed when both are closed */
+};
+
+static void let_go(struct guest *guest) {
+  if (--guest->handles > 0)
+    return;
+  guest->host->on_left(guest->host->server, guest);
+  opening_free(guest->opening);
+  receiver_free(guest->receiver);
+  journal_end(&guest->journal);
+  free(guest);
+}
+
+static void timer_closed(uv_handle_t *handle) {
+  let_go(handle->data);
+}
+
+static void link_closed(void *owner) {
+  let_go(owner);
+}
+
+static void close_guest(struct guest *guest) {
+  if (guest->closing)
+    return;
+  guest->closing = true;
+  if (guest->receiver == NULL)
+    guest->host->pending--;
+  else
+    guest->host->sessions--;
+  link_close(guest->link);
+  uv_close((uv_handle_t *)&guest->timer, timer_closed);
+}
+
+static void leave(struct guest *guest) {
+  if (guest->leaving)
+    return;
+  guest->leaving = true;
+  guest->leave_us = clock_now().mono_us + LEAVE_US;
+  link_read(guest->link, false);
+}
+
+/* The log cannot be written: nothing more may be confirmed. */
+static void log_failed(struct guest *guest) {
+  const char *reason = strerror(errno);
+  screen_error("cannot write %s/%s.log: %s. What was confirmed is safe there; nothing else was "
+               "confirmed. Make room or mend the disk, then start again.",
+               guest->host->options->log_folder, guest->journal.name, reason);
+  guest->host->on_ended(guest->host->server, CODE_FAILURE);
+  close_guest(guest);
+}
+
+static void core_failed(struct guest *guest, enum avow_error error) {
+  screen_error("the session with %s cannot go on: %s. What was confirmed is safe in %s/%s.log.",
+               guest->peer, avow_error_text(error), guest->host->options->log_folder,
+               guest->journal.name);
+  guest->host->on_ended(guest->host->server, CODE_FAILURE);
+  close_guest(guest);
+}
+
+static enum avow_error show_text(struct guest *guest, const struct event *event) {
+  struct buf line;
+  buf_init(&line, 4 * AVOW_TEXT_MAX + WHEN_TEXT_SIZE);
+  enum avow_error error;
+  if (screen_stdout_is_terminal()) {
+    char time[WHEN_TEXT_SIZE];
+    when_text(event->timestamp_us, guest->offset_min, time);
+    screen_status("%.26s", time); /* without the zone: it is the reader's */
+    error = escape_append(&line, event->text);
+  } else {
+    error = buf_append(&line, event->text);
+  }
+  if (error == AVOW_OK)
+    error = buf_text(&line, "\n");
+  if (error == AVOW_OK)
+    error = screen_data(buf_view(&line));
+  buf_wipe_free(&line);
+  return error;
+}
+
+static void show_json(const struct event *event) {
+  char hash[2 * MESSAGE_HASH_SIZE + 1];
+  hex_encode(view_of(event->hash, MESSAGE_HASH_SIZE), hash);
+  json_t *object =
+      json_pack("{s:s, s:I, s:s, s:o, s:o}", "event", "message", "id", (json_int_t)event->id,
+                "hash", hash, "timestamp", screen_time_json(event->timestamp_us), "confirmed_at",
+                screen_time_json(event->confirmed_us));
+  screen_json_text(object, event->text);
+  screen_json(object);
+}
+
+static void show(struct guest *guest, const struct event *event) {
+  struct host *host = guest->host;
+  switch (event->type) {
+  case EVENT_MESSAGE:
+    if (screen_json_on()) {
+      show_json(event);
+    } else if (show_text(guest, event) != AVOW_OK) {
+      screen_error("cannot write to standard output: %s. The messages are safe in %s/%s.log.",
+                   strerror(errno), host->options->log_folder, guest->journal.name);
+      host->on_ended(host->server, CODE_FAILURE);
+    }
+    break;
+  case EVENT_INCIDENT: screen_incident(event); break;
+  case EVENT_ENDED:
+    screen_json(json_pack("{s:s, s:b}", "event", "ended", "by_peer", event->by_peer));
+    leave(guest);
+    host->on_ended(host->server, CODE_OK);
+    break;
+  case EVENT_SENT:
+  case EVENT_CONFIRMED: break; /* the sender's */
+  }
+}
+
+static bool store_record(struct guest *guest, struct view record) {
+  enum avow_error error = journal_store(&guest->journal, record);
+  if (error != AVOW_OK)
+    log_failed(guest);
+  return error == AVOW_OK;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void set_timer(struct guest *guest) {
+  uint64_t deadline = guest->leaving            ? guest->leave_us
+                      : guest->receiver != NULL ? receiver_deadline(guest->receiver)
+                                                : opening_deadline(guest->opening);
+  if (deadline == WHEN_NEVER) {
+    uv_timer_stop(&guest->timer);
+    return;
+  }
+  uint64_t now_us = clock_now().mono_us;
+  uint64_t wait_us = deadline > now_us ? deadline - now_us : 0;
+  uv_timer_start(&guest->timer, on_timer, wait_us / 1000 + 1, 0);
+}
+
+/* Send what there is to send; then leave, if that was all, and set the next alarm. */
+static void flush(struct guest *guest) {
+  struct view out;
+  if (guest->receiver != NULL) {
+    out = receiver_output(guest->receiver);
+    size_t sent = link_send(guest->link, out);
+    receiver_output_consume(guest->receiver, sent);
+    out.size -= sent;
+  } else {
+    out = opening_output(guest->opening);
+    size_t sent = link_send(guest->link, out);
+    opening_output_consume(guest->opening, sent);
+    out.size -= sent;
+  }
+  if (guest->leaving && out.size == 0 && link_idle(guest->link)) {
+    close_guest(guest);
+    return;
+  }
+  link_read(guest->link, !guest->leaving && out.size < BACKLOG_MAX);
+  set_timer(guest);
+}
+
+/* Store what the receiver recorded, let it confirm, show what it tells; until nothing is left. */
+static void drive(struct guest *guest, enum avow_error error) {
+  while (error == AVOW_OK && !guest->closing) {
+    struct event event;
+    struct view record = receiver_record(guest->receiver);
+    bool more = record.size > 0;
+    if (more) {
+      if (!store_record(guest, record))
+        return;
+      receiver_record_consume(guest->receiver, record.size);
+      error = receiver_durable(guest->receiver, clock_now());
+    }
+    while (error == AVOW_OK && receiver_next_event(guest->receiver, &event))
+      show(guest, &event);
+    if (!more)
+      break;
+    if (error == AVOW_OK)
+      error = receiver_input(guest->receiver, view_of("", 0), clock_now());
+  }
+  if (guest->closing)
+    return;
+  if (error != AVOW_OK)
+    core_failed(guest, error);
+  else
+    flush(guest);
+}
+
+/* The log's first record must be durable before bob learns that he has a session. */
+static bool begin_record(struct guest *guest, const struct session *session, const char *name) {
+  const struct server_options *options = guest->host->options;
+  struct party alice = {0}, bob = {0};
+  if (session->handshake == HANDSHAKE_TLS) {
+    memcpy(alice.key, options->identity->public, sizeof alice.key);
+    snprintf(alice.name, sizeof alice.name, "%s", options->identity->comment);
+    memcpy(bob.key, session->peer_key, sizeof bob.key);
+    snprintf(bob.name, sizeof bob.name, "%s", name);
+  }
+  bool good = journal_open_record(&guest->journal, options->detail, session, guest->peer, &alice,
+                                  &bob) == AVOW_OK;
+  if (!good)
+    log_failed(guest);
+  return good;
+}
+
+static void announce(struct guest *guest, const struct session *session, const char *name) {
+  char key_text[FINGERPRINT_SIZE] = "";
+  screen_status("Connected: %s", guest->peer);
+  screen_status("Logging messages in: %s.log", guest->journal.name);
+  if (session->handshake == HANDSHAKE_PLAIN) {
+    screen_alarm("Plain mode: anyone on the line can read the key.");
+  } else if (fingerprint(session->peer_key, key_text) == AVOW_OK) {
+    screen_status("Client's key: %s %s", key_text, name[0] != '\0' ? name : "(anyone is let in)");
+    screen_detail("Key exchange: %s", session->group);
+  }
+  screen_status("%s", "");
+  screen_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "connected", "peer", guest->peer,
+                        "log", guest->journal.name, "handshake",
+                        session->handshake == HANDSHAKE_TLS ? "tls" : "plain", "client_key",
+                        key_text, "client_name", name));
+}
+
+/* Bob has asked: open his session. */
+static void open_session(struct guest *guest, const char *name) {
+  struct now now = clock_now();
+  struct grant grant = {.opened_us = now.wall_us,
+                        .offset_min = (int16_t)clock_offset_min(now.wall_us)};
+  struct receiver_config config = {.freshness_us = guest->host->options->freshness_us,
+                                   .detail = guest->host->options->detail};
+  enum avow_error error = random_bytes(grant.session_id, sizeof grant.session_id);
+  if (error == AVOW_OK)
+    error = random_bytes(grant.key, sizeof grant.key);
+  if (error == AVOW_OK)
+    error = random_bytes(config.seed, sizeof config.seed);
+  if (error == AVOW_OK && journal_begin(&guest->journal, guest->host->store, &grant.opened_us,
+                                        grant.offset_min) != AVOW_OK) {
+    log_failed(guest);
+    return;
+  }
+  guest->offset_min = grant.offset_min;
+  if (error == AVOW_OK) {
+    opening_grant(guest->opening, &grant, now);
+    error = opening_error(guest->opening);
+  }
+  const struct session *session = NULL;
+  if (error == AVOW_OK) {
+    session = opening_session(guest->opening);
+    if (!begin_record(guest, session, name))
+      return;
+    error = receiver_new(&guest->receiver, &config, session);
+  }
+  secret_wipe(&grant, sizeof grant);
+  secret_wipe(&config, sizeof config);
+  if (error != AVOW_OK) {
+    core_failed(guest, error);
+    return;
+  }
+  guest->host->pending--;
+  guest->host->sessions++;
+  announce(guest, session, name);
+}
+
+static void refuse(struct guest *guest, enum avow_error error) {
+  opening_refuse(guest->opening, error);
+}
+
+static void decide(struct guest *guest) {
+  struct host *host = guest->host;
+  char name[AVOW_NAME_SIZE] = "";
+  uint8_t key[ED25519_PUBLIC_SIZE];
+  if (host->sessions >= host->sessions_max) {
+    refuse(guest, AVOW_BUSY);
+    return;
+  }
+  if (host->tls != NULL && opening_peer_key(guest->opening, key) &&
+      !admission_allows(host->options, host->loopback, key, name)) {
+    refuse(guest, AVOW_KEY_REFUSED);
+    return;
+  }
+  open_session(guest, name);
+}
+
+/* All of the opening's output must leave before the session's: it is short, and the link takes it
+ * whole. */
+static void hand_over(struct guest *guest) {
+  struct view rest = opening_rest(guest->opening);
+  size_t sent = link_send(guest->link, opening_output(guest->opening));
+  opening_output_consume(guest->opening, sent);
+  if (opening_output(guest->opening).size > 0) {
+    close_guest(guest); /* he did not even read the handshake */
+    return;
+  }
+  enum avow_error error = receiver_input(guest->receiver, rest, clock_now());
+  opening_free(guest->opening);
+  guest->opening = NULL;
+  drive(guest, error);
+}
+
+static void drive_opening(struct guest *guest) {
+  if (opening_state(guest->opening) == OPENING_ASKED)
+    decide(guest);
+  if (guest->closing)
+    return;
+  if (guest->receiver != NULL) {
+    hand_over(guest);
+    return;
+  }
+  if (opening_state(guest->opening) == OPENING_FAILED && !guest->leaving) {
+    admission_failed(guest->peer, guest->opening);
+    leave(guest);
+  }
+  flush(guest);
+}
+
+static void on_bytes(void *owner, struct view bytes) {
+  struct guest *guest = owner;
+  if (guest->closing)
+    return;
+  if (guest->leaving) {
+    flush(guest);
+  } else if (guest->receiver != NULL) {
+    drive(guest, receiver_input(guest->receiver, bytes, clock_now()));
+  } else {
+    opening_input(guest->opening, bytes, clock_now());
+    drive_opening(guest);
+  }
+}
+
+static void on_gone(void *owner, int reason) {
+  struct guest *guest = owner;
+  if (guest->closing)
+    return;
+  if (guest->receiver != NULL && !guest->leaving) {
+    screen_detail("%s: %s", guest->peer, reason == 0 ? "closed" : uv_strerror(reason));
+    drive(guest, receiver_cut(guest->receiver, clock_now()));
+    guest->host->on_cut(guest->host->server);
+  } else if (guest->receiver == NULL) {
+    screen_detail("%s went away before a session was open.", guest->peer);
+  }
+  close_guest(guest);
+}
+
+static void on_timer(uv_timer_t *timer) {
+  struct guest *guest = timer->data;
+  if (guest->leaving) {
+    close_guest(guest);
+  } else if (guest->receiver != NULL) {
+    drive(guest, receiver_tick(guest->receiver, clock_now()));
+  } else {
+    opening_tick(guest->opening, clock_now());
+    drive_opening(guest);
+  }
+}
+
+int guest_welcome(struct guest **ret, struct host *host, uv_stream_t *listener) {
+  static const struct link_owner calls = {on_bytes, on_gone, link_closed};
+  struct guest *guest = calloc(1, sizeof *guest);
+  if (guest == NULL)
+    return UV_ENOMEM;
+  guest->host = host;
+  if (opening_alice(&guest->opening, host->tls, clock_now()) != AVOW_OK) {
+    free(guest);
+    return UV_ENOMEM;
+  }
+  int error = link_accept(&guest->link, listener, &calls, guest);
+  if (error != 0) {
+    opening_free(guest->opening);
+    free(guest);
+    return error;
+  }
+  guest->handles = 2;
+  uv_timer_init(listener->loop, &guest->timer);
+  guest->timer.data = guest;
+  struct sockaddr_storage address;
+  if (link_peer(guest->link, &address) == 0)
+    address_text(&address, guest->peer, sizeof guest->peer);
+  host->pending++;
+  *ret = guest;
+  if (host->pending > AVOW_PENDING_MAX)
+    close_guest(guest);
+  else
+    flush(guest);
+  return 0;
+}
+
+void guest_dismiss(struct guest *guest) {
+  if (guest->closing || guest->leaving)
+    return;
+  if (guest->receiver != NULL)
+    drive(guest, receiver_finish(guest->receiver, clock_now()));
+  else
+    close_guest(guest);
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef AVOW_IO_GUEST_H
+#define AVOW_IO_GUEST_H
+
+#include <uv.h>
+
+#include "crypto/tls.h"
+#include "io/server.h"
+#include "store/store.h"
+
+/* One connection of alice's: an opening, then a session with its log. */
+struct guest;
+
+/* What guests share with the server. */
+struct host {
+  const struct server_options *options;
+  struct tls_identity *tls; /* NULL: plain */
+  struct store *store;
+  bool loopback;              /* it listens on this machine only */
+  unsigned pending, sessions; /* guests of either kind */
+  unsigned sessions_max;
+  void *server;
+  void (*on_ended)(void *server, enum exit_code code); /* a session has ended in order, or failed */
+  void (*on_cut)(void *server);                        /* a session was cut */
+  void (*on_left)(void *server, struct guest *guest);  /* the guest is about to be freed */
+};
+
+/** guest_welcome(ret, host, listener): Take the next connection.  Returns 0 or a libuv error. */
+int guest_welcome(struct guest **ret, struct host *host, uv_stream_t *listener);
+
+/** guest_dismiss(guest): End in order: what was stored is confirmed, bob is told; on_left follows.
+ */
+void guest_dismiss(struct guest *guest);
+
+#endif

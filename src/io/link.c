@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/link.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_MAX (64u * 1024u)
+#define KEEPALIVE_S 30u
+
+struct link {
+  uv_tcp_t tcp;
+  uv_connect_t connect;
+  uv_write_t write;
+  uint8_t *writing; /* owned by the write under way, or NULL */
+  bool closing;
+  void (*on_connected)(void *owner, int error);
+  const struct link_owner *calls;
+  void *owner;
+  uint8_t chunk[CHUNK_MAX];
+};
+
+static struct link *link_new(uv_loop_t *loop, const struct link_owner *calls, void *owner) {
+  struct link *link = calloc(1, sizeof *link);
+  if (link == NULL)
+    return NULL;
+  uv_tcp_init(loop, &link->tcp);
+  link->tcp.data = link;
+  link->calls = calls;
+  link->owner = owner;
+  return link;
+}
+
+static void settle(struct link *link) {
+  uv_tcp_nodelay(&link->tcp, 1);
+  uv_tcp_keepalive(&link->tcp, 1, KEEPALIVE_S);
+}
+
+static void free_silently(uv_handle_t *handle) {
+  free(handle->data);
+}
+
+int link_accept(struct link **ret, uv_stream_t *listener, const struct link_owner *calls,
+                void *owner) {
+  struct link *link = link_new(listener->loop, calls, owner);
+  if (link == NULL)
+    return UV_ENOMEM;
+  int error = uv_accept(listener, (uv_stream_t *)&link->tcp);
+  if (error != 0) {
+    uv_close((uv_handle_t *)&link->tcp, free_silently);
+    return error;
+  }
+  settle(link);
+  *ret = link;
+  return 0;
+}
+
+static void connected(uv_connect_t *request, int error) {
+  struct link *link = request->handle->data;
+  if (link->closing)
+    return;
+  if (error == 0)
+    settle(link);
+  link->on_connected(link->owner, error);
+}
+
+int link_connect(struct link **ret, uv_loop_t *loop, const struct sockaddr *address,
+                 void (*on_connected)(void *owner, int error), const struct link_owner *calls,
+                 void *owner) {
+  struct link *link = link_new(loop, calls, owner);
+  if (link == NULL)
+    return UV_ENOMEM;
+  link->on_connected = on_connected;
+  int error = uv_tcp_connect(&link->connect, &link->tcp, address, connected);
+  if (error != 0)
+    uv_close((uv_handle_t *)&link->tcp, free_silently);
+  else
+    *ret = link;
+  return error;
+}
+
+static void give_chunk(uv_handle_t *handle, size_t suggested, uv_buf_t *ret) {
+  (void)suggested;
+  struct link *link = handle->data;
+  *ret = uv_buf_init((char *)link->chunk, CHUNK_MAX);
+}
+
+static void have_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *chunk) {
+  struct link *link = stream->data;
+  if (size > 0) {
+    link->calls->on_bytes(link->owner, view_of(chunk->base, (size_t)size));
+  } else if (size < 0) {
+    uv_read_stop(stream);
+    link->calls->on_gone(link->owner, size == UV_EOF ? 0 : (int)size);
+  }
+}
+
+void link_read(struct link *link, bool on) {
+  if (link->closing)
+    return;
+  if (on)
+    uv_read_start((uv_stream_t *)&link->tcp, give_chunk, have_read);
+  else
+    uv_read_stop((uv_stream_t *)&link->tcp);
+}
+
+static void have_written(uv_write_t *request, int error) {
+  struct link *link = request->handle->data;
+  free(link->writing);
+  link->writing = NULL;
+  if (link->closing)
+    return;
+  if (error != 0)
+    link->calls->on_gone(link->owner, error);
+  else
+    link->calls->on_bytes(link->owner, view_of("", 0));
+}
+
+size_t link_send(struct link *link, struct view bytes) {
+  if (link->closing || link->writing != NULL || bytes.size == 0)
+    return 0;
+  size_t part = bytes.size < CHUNK_MAX * 4 ? bytes.size : CHUNK_MAX * 4;
+  uv_buf_t buf = uv_buf_init((char *)bytes.data, (unsigned)part);
+  int sent = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
+  size_t taken = sent > 0 ? (size_t)sent : 0;
+  if (taken == part)
+    return taken;
+  link->writing = malloc(part - taken);
+  if (link->writing == NULL)
+    return taken;
+  memcpy(link->writing, bytes.data + taken, part - taken);
+  buf = uv_buf_init((char *)link->writing, (unsigned)(part - taken));
+  if (uv_write(&link->write, (uv_stream_t *)&link->tcp, &buf, 1, have_written) != 0) {
+    free(link->writing); /* the connection is gone; reading will tell */
+    link->writing = NULL;
+  }
+  return part;
+}
+
+bool link_idle(const struct link *link) {
+  return link->writing == NULL;
+}
+
+static void have_closed(uv_handle_t *handle) {
+  struct link *link = handle->data;
+  const struct link_owner *calls = link->calls;
+  void *owner = link->owner;
+  free(link->writing);
+  free(link);
+  calls->on_closed(owner);
+}
+
+void link_close(struct link *link) {
+  if (link->closing)
+    return;
+  link->closing = true;
+  uv_close((uv_handle_t *)&link->tcp, have_closed);
+}
+
+int link_peer(const struct link *link, struct sockaddr_storage *ret) {
+  int size = sizeof *ret;
+  return uv_tcp_getpeername(&link->tcp, (struct sockaddr *)ret, &size);
+}
+
+void address_text(const struct sockaddr_storage *address, char *text, size_t size) {
+  char host[INET6_ADDRSTRLEN] = "?";
+  const struct sockaddr *plain = (const struct sockaddr *)address;
+  uv_ip_name(plain, host, sizeof host);
+  /* The port stands at the same place for both families. */
+  snprintf(text, size, "('%s', %u)", host,
+           (unsigned)ntohs(((const struct sockaddr_in *)address)->sin_port));
+}
+
+bool address_is_loopback(const struct sockaddr *address) {
+  if (address->sa_family == AF_INET) {
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+    return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+  }
+  const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+  const struct in6_addr *a = &v6->sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/greeting.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/when.h"
+#include "wire/frame.h"
+
+static const uint8_t MAGIC[4] = {'a', 'v', 'o', 'w'};
+
+enum avow_error hello_append(struct buf *out, enum handshake handshake) {
+  uint8_t payload[6];
+  memcpy(payload, MAGIC, 4);
+  payload[4] = PROTOCOL_VERSION;
+  payload[5] = (uint8_t)handshake;
+  return frame_append(out, FRAME_HELLO, view_of(payload, sizeof payload));
+}
+
+enum avow_error hello_decode(struct view payload, enum handshake handshake) {
+  if (payload.size < 5 || memcmp(payload.data, MAGIC, 4) != 0)
+    return AVOW_NOT_AVOW;
+  if (payload.data[4] != PROTOCOL_VERSION)
+    return AVOW_BAD_VERSION;
+  if (payload.size != 6 || payload.data[5] > HANDSHAKE_TLS)
+    return AVOW_NOT_AVOW;
+  return payload.data[5] == (uint8_t)handshake ? AVOW_OK : AVOW_BAD_MODE;
+}
+
+enum avow_error open_append(struct buf *out, const struct open *open) {
+  uint8_t payload[8];
+  store_u64(payload, open->clock_us);
+  return frame_append(out, FRAME_OPEN, view_of(payload, sizeof payload));
+}
+
+enum avow_error open_decode(struct view payload, struct open *ret) {
+  struct reader reader = reader_of(payload);
+  struct open open = {.clock_us = reader_u64(&reader)};
+  if (!reader_done(&reader) || open.clock_us > WHEN_MAX_US)
+    return AVOW_MALFORMED;
+  *ret = open;
+  return AVOW_OK;
+}
+
+enum avow_error grant_append(struct buf *out, const struct grant *grant) {
+  uint8_t *to;
+  enum avow_error error =
+      frame_reserve(out, FRAME_SESSION, SESSION_ID_SIZE + SESSION_KEY_SIZE + 10, &to);
+  if (error != AVOW_OK)
+    return error;
+  memcpy(to, grant->session_id, SESSION_ID_SIZE);
+  to += SESSION_ID_SIZE;
+  memcpy(to, grant->key, SESSION_KEY_SIZE);
+  to += SESSION_KEY_SIZE;
+  store_u64(to, grant->opened_us);
+  uint16_t offset = (uint16_t)grant->offset_min;
+  to[8] = (uint8_t)(offset >> 8);
+  to[9] = (uint8_t)offset;
+  return AVOW_OK;
+}
+
+enum avow_error grant_decode(struct view payload, struct grant *ret) {
+  struct reader reader = reader_of(payload);
+  struct grant grant;
+  reader_copy(&reader, grant.session_id, SESSION_ID_SIZE);
+  reader_copy(&reader, grant.key, SESSION_KEY_SIZE);
+  grant.opened_us = reader_u64(&reader);
+  grant.offset_min = (int16_t)reader_u16(&reader);
+  if (!reader_done(&reader) || grant.opened_us > WHEN_MAX_US || abs(grant.offset_min) >= 24 * 60)
+    return AVOW_MALFORMED;
+  *ret = grant;
+  return AVOW_OK;
+}
+
+static const struct {
+  enum refusal refusal;
+  enum avow_error error;
+} REFUSALS[] = {
+    {REFUSAL_VERSION, AVOW_BAD_VERSION},
+    {REFUSAL_MODE, AVOW_BAD_MODE},
+    {REFUSAL_BUSY, AVOW_BUSY},
+    {REFUSAL_KEY, AVOW_KEY_REFUSED},
+};
+#define REFUSALS_COUNT (sizeof REFUSALS / sizeof REFUSALS[0])
+
+enum avow_error refusal_append(struct buf *out, enum avow_error error) {
+  for (size_t i = 0; i < REFUSALS_COUNT; i++) {
+    if (REFUSALS[i].error == error) {
+      uint8_t payload = (uint8_t)REFUSALS[i].refusal;
+      return frame_append(out, FRAME_REFUSAL, view_of(&payload, 1));
+    }
+  }
+  assert(0 && "an error that has no refusal");
+  return AVOW_MALFORMED;
+}
+
+enum avow_error refusal_decode(struct view payload) {
+  for (size_t i = 0; payload.size == 1 && i < REFUSALS_COUNT; i++)
+    if (REFUSALS[i].refusal == payload.data[0])
+      return REFUSALS[i].error;
+  return AVOW_MALFORMED;
+}

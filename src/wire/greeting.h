@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef AVOW_WIRE_GREETING_H
+#define AVOW_WIRE_GREETING_H
+
+#include "base/bytes.h"
+
+/* The payloads that open a session.  docs/PROTOCOL.md, "Opening". */
+
+#define PROTOCOL_VERSION 1u
+#define SESSION_ID_SIZE 16u
+#define SESSION_KEY_SIZE 32u
+
+enum handshake { HANDSHAKE_PLAIN = 0, HANDSHAKE_TLS = 1 };
+
+/* Why alice refuses.  It is not authenticated: bob reports it and believes nothing else of it. */
+enum refusal {
+  REFUSAL_VERSION = 1,
+  REFUSAL_MODE = 2,
+  REFUSAL_BUSY = 3,
+  REFUSAL_KEY = 4,
+};
+
+/* Bob's `open`. */
+struct open {
+  uint64_t clock_us; /* bob's wall clock; his tokens count on from here */
+};
+
+/* Alice's `session`. */
+struct grant {
+  uint8_t session_id[SESSION_ID_SIZE];
+  uint8_t key[SESSION_KEY_SIZE]; /* of Fernet; made by alice for this connection */
+  uint64_t opened_us;            /* alice's wall clock; her tokens count on from here */
+  int16_t offset_min;            /* her zone, east of UTC, in which both logs are written */
+};
+
+/** hello_append(out, handshake): Append a whole hello frame.  Errors of buf_append. */
+enum avow_error hello_append(struct buf *out, enum handshake handshake);
+
+/**
+ * hello_decode(payload, handshake):
+ * Returns AVOW_NOT_AVOW if it is none, AVOW_BAD_VERSION, or AVOW_BAD_MODE if the other side's
+ * handshake is not ${handshake}.
+ */
+enum avow_error hello_decode(struct view payload, enum handshake handshake);
+
+/** open_append(out, open), open_decode(payload, ret): A whole open frame; AVOW_MALFORMED. */
+enum avow_error open_append(struct buf *out, const struct open *open);
+enum avow_error open_decode(struct view payload, struct open *ret);
+
+/** grant_append(out, grant), grant_decode(payload, ret): A whole session frame; AVOW_MALFORMED. */
+enum avow_error grant_append(struct buf *out, const struct grant *grant);
+enum avow_error grant_decode(struct view payload, struct grant *ret);
+
+/**
+ * refusal_append(out, error), refusal_decode(payload):
+ * A whole refusal frame for AVOW_BAD_VERSION, AVOW_BAD_MODE, AVOW_BUSY or AVOW_KEY_REFUSED, and the
+ * same error back (AVOW_MALFORMED for an unknown one).
+ */
+enum avow_error refusal_append(struct buf *out, enum avow_error error);
+enum avow_error refusal_decode(struct view payload);
+
+#endif

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/sealed.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/when.h"
+
+#define MESSAGE_FIXED (8u + MESSAGE_HASH_SIZE + 4u)
+
+size_t padme_size(size_t size) {
+  if (size < 2)
+    return size;
+  unsigned exponent = 0; /* floor(log2(size)) */
+  while (size >> (exponent + 1) != 0)
+    exponent++;
+  unsigned digits = 1; /* of the exponent */
+  while (exponent >> digits != 0)
+    digits++;
+  if (exponent < digits)
+    return size;
+  size_t mask = ((size_t)1 << (exponent - digits)) - 1;
+  return (size + mask) & ~mask;
+}
+
+size_t message_size(size_t text_size) {
+  return MESSAGE_FIXED + text_size;
+}
+
+enum avow_error message_append(struct buf *body, const struct message *message) {
+  uint8_t *to;
+  enum avow_error error = buf_reserve(body, message_size(message->text.size), &to);
+  if (error != AVOW_OK)
+    return error;
+  store_u64(to, message->timestamp_us);
+  memcpy(to + 8, message->hash, MESSAGE_HASH_SIZE);
+  store_u32(to + 8 + MESSAGE_HASH_SIZE, (uint32_t)message->text.size);
+  if (message->text.size > 0)
+    memcpy(to + MESSAGE_FIXED, message->text.data, message->text.size);
+  buf_commit(body, message_size(message->text.size));
+  return AVOW_OK;
+}
+
+void message_take(struct reader *body, struct message *ret) {
+  ret->timestamp_us = reader_u64(body);
+  ret->hash = reader_bytes(body, MESSAGE_HASH_SIZE).data;
+  size_t size = reader_u32(body);
+  ret->text = reader_bytes(body, size);
+}
+
+static bool has_count(enum sealed_kind kind) {
+  return kind == SEALED_ENVELOPE || kind == SEALED_CONFIRMATION;
+}
+
+enum avow_error sealed_encode(const struct sealed *sealed, struct buf *out) {
+  uint8_t head[36];
+  size_t size = 26;
+  head[0] = (uint8_t)sealed->kind;
+  head[1] = (uint8_t)sealed->direction;
+  store_u64(head + 2, sealed->time_us);
+  store_u64(head + 10, sealed->echo_us);
+  store_u64(head + 18, sealed->first_id);
+  if (has_count(sealed->kind)) {
+    head[size++] = (uint8_t)(sealed->count >> 8);
+    head[size++] = (uint8_t)sealed->count;
+  }
+  if (sealed->kind == SEALED_CONFIRMATION) {
+    store_u64(head + size, sealed->confirmed_us);
+    size += 8;
+  }
+  size_t whole = padme_size(size + sealed->body.size);
+  uint8_t *to;
+  enum avow_error error = buf_reserve(out, whole, &to);
+  if (error != AVOW_OK)
+    return error;
+  memcpy(to, head, size);
+  if (sealed->body.size > 0)
+    memcpy(to + size, sealed->body.data, sealed->body.size);
+  memset(to + size + sealed->body.size, 0, whole - size - sealed->body.size);
+  buf_commit(out, whole);
+  return AVOW_OK;
+}
+
+/* Walk the messages; return the bytes that they take, or 0 if they do not fit what is there. */
+static size_t messages_size(struct reader reader, uint16_t count) {
+  size_t before = reader.rest.size;
+  for (uint16_t i = 0; i < count; i++) {
+    uint64_t timestamp_us = reader_u64(&reader);
+    reader_bytes(&reader, MESSAGE_HASH_SIZE);
+    size_t size = reader_u32(&reader);
+    if (size > AVOW_TEXT_MAX || timestamp_us > WHEN_MAX_US)
+      return 0;
+    reader_bytes(&reader, size);
+  }
+  return reader.failed ? 0 : before - reader.rest.size;
+}
+
+static bool all_zero(struct view bytes) {
+  uint8_t any = 0;
+  for (size_t i = 0; i < bytes.size; i++)
+    any |= bytes.data[i];
+  return any == 0;
+}
+
+enum avow_error sealed_decode(struct view plaintext, enum direction direction, struct sealed *ret) {
+  struct reader reader = reader_of(plaintext);
+  uint8_t kind = reader_u8(&reader);
+  struct sealed sealed = {.kind = (enum sealed_kind)kind};
+  if (kind < SEALED_ENVELOPE || kind > SEALED_END || reader_u8(&reader) != (uint8_t)direction)
+    return AVOW_MALFORMED;
+  if (kind != SEALED_END && (kind == SEALED_ENVELOPE) != (direction == TO_ALICE))
+    return AVOW_MALFORMED; /* the wrong side's kind */
+  sealed.direction = direction;
+  sealed.time_us = reader_u64(&reader);
+  sealed.echo_us = reader_u64(&reader);
+  sealed.first_id = reader_u64(&reader);
+  if (has_count(sealed.kind)) {
+    sealed.count = reader_u16(&reader);
+    if (sealed.count == 0 || sealed.count > AVOW_ENVELOPE_MESSAGES_MAX)
+      return AVOW_MALFORMED;
+  }
+  if (sealed.kind == SEALED_CONFIRMATION)
+    sealed.confirmed_us = reader_u64(&reader);
+  if (sealed.time_us > WHEN_MAX_US || sealed.echo_us > WHEN_MAX_US ||
+      sealed.confirmed_us > WHEN_MAX_US || sealed.first_id > MESSAGE_ID_MAX - sealed.count)
+    return AVOW_MALFORMED;
+
+  size_t body_size = 0;
+  if (sealed.kind == SEALED_ENVELOPE) {
+    body_size = messages_size(reader, sealed.count);
+    if (body_size == 0)
+      return AVOW_MALFORMED;
+  } else if (sealed.kind == SEALED_CONFIRMATION) {
+    body_size = (size_t)sealed.count * MESSAGE_HASH_SIZE;
+  }
+  sealed.body = reader_bytes(&reader, body_size);
+  if (reader.failed || !all_zero(reader.rest))
+    return AVOW_MALFORMED;
+  *ret = sealed;
+  return AVOW_OK;
+}

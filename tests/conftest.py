@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all tests share: tests marked `full` run only with --full (./check --full gives it)."""
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="run the long tests as well")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "full: takes long, runs only with --full")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--full"):
+        return
+    long_ones = [item for item in items if item.get_closest_marker("full")]
+    config.hook.pytest_deselected(items=long_ones)
+    items[:] = [item for item in items if item not in long_ones]
