@@ -25,6 +25,8 @@ enum avow_error {
   AVOW_KEY_TYPE,      /* a key of another type than ssh-ed25519 */
   AVOW_KEY_ENCRYPTED, /* a private key protected by a passphrase */
   AVOW_BUSY,          /* the server already has its client */
+  AVOW_OUT_OF_STEP,   /* the two sides' logs of one session do not fit each other */
+  AVOW_NO_SESSION,    /* the server cannot resume the session that was asked for */
   AVOW_TIMEOUT,       /* a deadline passed */
   AVOW_CLOSED,        /* the other side closed the stream */
   AVOW_SYSTEM,        /* a system call failed; errno says why */

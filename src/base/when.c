@@ -49,3 +49,48 @@ void when_name(uint64_t wall_us, int offset_min, char *text) {
   snprintf(text, WHEN_NAME_SIZE, "%04u%02u%02u%02u%02u%02u%06u", c.year % 10000, c.month % 100,
            c.day % 100, c.hour % 100, c.minute % 100, c.second % 100, c.us % 1000000);
 }
+
+/* The digits of one field of a time, at a fixed place. */
+static unsigned field(struct view text, size_t at, size_t digits) {
+  unsigned value = 0;
+  for (size_t i = at; i < at + digits; i++)
+    value = value * 10 + (unsigned)(text.data[i] - '0');
+  return value;
+}
+
+/* Days from 1970-01-01 to a date: the way back of civil_of. */
+static int64_t days_of(int64_t year, int64_t month, int64_t day) {
+  int64_t march_year = month <= 2 ? year - 1 : year;
+  int64_t era = march_year / 400, year_of_era = march_year % 400;
+  int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+         719468;
+}
+
+enum avow_error when_parse(struct view text, uint64_t *ret_wall_us, int *ret_offset_min) {
+  static const char form[] = "dddd-dd-dd dd:dd:dd.dddddd sdddd";
+  if (text.size != sizeof form - 1)
+    return AVOW_MALFORMED;
+  for (size_t i = 0; i < text.size; i++) {
+    bool digit = text.data[i] >= '0' && text.data[i] <= '9';
+    bool sign = text.data[i] == '+' || text.data[i] == '-';
+    if (form[i] == 'd' ? !digit : form[i] == 's' ? !sign : text.data[i] != (uint8_t)form[i])
+      return AVOW_MALFORMED;
+  }
+  int64_t days = days_of(field(text, 0, 4), field(text, 5, 2), field(text, 8, 2));
+  int64_t seconds =
+      days * 86400 + field(text, 11, 2) * 3600 + field(text, 14, 2) * 60 + field(text, 17, 2);
+  int offset_min = (int)(field(text, 28, 2) * 60 + field(text, 30, 2));
+  if (text.data[27] == '-')
+    offset_min = -offset_min;
+  int64_t wall_us = (seconds - offset_min * 60) * 1000000 + field(text, 20, 6);
+  if (wall_us < 0 || wall_us > (int64_t)WHEN_MAX_US || abs(offset_min) >= 24 * 60)
+    return AVOW_MALFORMED;
+  char again[WHEN_TEXT_SIZE]; /* so that no 31st of February passes */
+  when_text((uint64_t)wall_us, offset_min, again);
+  if (!view_equal(text, view_text(again)))
+    return AVOW_MALFORMED;
+  *ret_wall_us = (uint64_t)wall_us;
+  *ret_offset_min = offset_min;
+  return AVOW_OK;
+}

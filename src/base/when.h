@@ -37,4 +37,10 @@ void when_text(uint64_t wall_us, int offset_min, char *text);
  */
 void when_name(uint64_t wall_us, int offset_min, char *text);
 
+/**
+ * when_parse(text, ret_wall_us, ret_offset_min):
+ * Read what when_text wrote.  Returns AVOW_MALFORMED if it would not have written this.
+ */
+enum avow_error when_parse(struct view text, uint64_t *ret_wall_us, int *ret_offset_min);
+
 #endif

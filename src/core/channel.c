@@ -12,9 +12,9 @@ enum avow_error channel_open(struct channel *channel, const struct session *sess
   frames_init(&channel->frames, AVOW_TOKEN_MAX);
   buf_init(&channel->plaintext, AVOW_PLAINTEXT_MAX);
   buf_init(&channel->out, AVOW_OUTPUT_MAX);
-  /* Bob has taken alice's grant, made at opened_us; alice has taken bob's open.  Their tokens come
+  /* Bob has taken alice's grant, made at clock_us; alice has taken bob's open.  Their tokens come
    * later than that. */
-  channel->taken_us = incoming == TO_BOB ? session->grant.opened_us : 0;
+  channel->taken_us = incoming == TO_BOB ? session->grant.clock_us : 0;
   enum avow_error error = fernet_new(&channel->fernet, session->grant.key);
   if (error == AVOW_OK)
     error = drbg_new(&channel->drbg, seed);
@@ -27,6 +27,7 @@ void channel_close(struct channel *channel) {
   drbg_free(channel->drbg);
   buf_wipe_free(&channel->plaintext);
   buf_free(&channel->out);
+  *channel = (struct channel){0};
 }
 
 static enum verdict unseal(struct channel *channel, struct view token, struct buf *plaintext,

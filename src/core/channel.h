@@ -30,7 +30,7 @@ struct channel {
 enum avow_error channel_open(struct channel *channel, const struct session *session,
                              enum direction incoming, const uint8_t seed[DRBG_SEED_SIZE]);
 
-/** channel_close(channel): Wipe and free. */
+/** channel_close(channel): Wipe and free; also a zeroed or a closed one. */
 void channel_close(struct channel *channel);
 
 /**

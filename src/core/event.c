@@ -16,3 +16,7 @@ bool events_take(struct events *events, struct event *ret) {
   events->count--;
   return true;
 }
+
+bool events_room(const struct events *events) {
+  return events->count < EVENTS_MAX / 2;
+}

@@ -93,11 +93,12 @@ enum avow_error opening_alice(struct opening **ret, const struct tls_identity *i
 }
 
 enum avow_error opening_bob(struct opening **ret, const struct tls_identity *identity,
-                            const uint8_t *server_key, struct now now) {
+                            const uint8_t *server_key, const struct open *open, struct now now) {
   struct opening *opening;
   enum avow_error error = begin(&opening, false, identity, now);
   if (error != AVOW_OK)
     return error;
+  opening->session.open = *open;
   error = hello_append(&opening->out, mode(opening));
   if (error == AVOW_OK && identity != NULL)
     error = tls_connect(&opening->tls, identity, server_key);
@@ -139,7 +140,8 @@ static void ask(struct opening *opening, struct now now) {
   struct line_clock *clock = &opening->session.clock;
   *clock = (struct line_clock){now.wall_us, now.mono_us, now.wall_us};
   opening->step = AWAIT_SESSION;
-  if (good(opening, open_append(&opening->scratch, &(struct open){.clock_us = now.wall_us})))
+  opening->session.open.clock_us = now.wall_us;
+  if (good(opening, open_append(&opening->scratch, &opening->session.open)))
     send_scratch(opening);
 }
 
@@ -162,11 +164,11 @@ static void take_hello(struct opening *opening, struct view payload, struct now 
 }
 
 static void take_open(struct opening *opening, struct view payload, struct now now) {
-  struct open open;
-  if (!good(opening, open_decode(payload, &open)))
+  struct open *open = &opening->session.open;
+  if (!good(opening, open_decode(payload, open)))
     return;
   /* Bob's clock showed clock_us after our last word left: at most so much has passed since. */
-  opening->session.peer_us = open.clock_us + (now.mono_us - opening->turn_us);
+  opening->session.peer_us = open->clock_us + (now.mono_us - opening->turn_us);
   opening->session.peer_mono_us = now.mono_us;
   opening->step = AWAIT_ANSWER;
   opening->state = OPENING_ASKED;
@@ -301,10 +303,14 @@ bool opening_peer_key(const struct opening *opening, uint8_t key[ED25519_PUBLIC_
   return opening->tls != NULL && tls_peer_key(opening->tls, key);
 }
 
+const struct open *opening_asked(const struct opening *opening) {
+  return &opening->session.open;
+}
+
 void opening_grant(struct opening *opening, const struct grant *grant, struct now now) {
   assert(opening->step == AWAIT_ANSWER);
   opening->session.grant = *grant;
-  opening->session.clock = (struct line_clock){grant->opened_us, now.mono_us, grant->opened_us};
+  opening->session.clock = (struct line_clock){grant->clock_us, now.mono_us, grant->clock_us};
   opening->step = OVER;
   opening->state = OPENING_DONE;
   if (good(opening, grant_append(&opening->scratch, grant)))

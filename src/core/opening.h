@@ -18,13 +18,14 @@ enum opening_state {
 };
 
 /**
- * opening_bob(ret, identity, server_key, now), opening_alice(ret, identity, now):
- * Start.  ${identity} is NULL for plain mode, and outlives the opening.  ${server_key}: the one
- * that bob trusts, or NULL to find out which it is: then the opening ends with AVOW_KEY_UNKNOWN.
- * Return AVOW_NO_MEMORY, AVOW_CRYPTO.
+ * opening_bob(ret, identity, server_key, open, now), opening_alice(ret, identity, now):
+ * Start.  ${open}: what bob will ask for; its clock is filled in when he does.  ${identity} is NULL
+ * for plain mode, and outlives the opening.  ${server_key}: the one that bob trusts, or NULL to
+ * find out which it is: then the opening ends with AVOW_KEY_UNKNOWN. Return AVOW_NO_MEMORY,
+ * AVOW_CRYPTO.
  */
 enum avow_error opening_bob(struct opening **ret, const struct tls_identity *identity,
-                            const uint8_t *server_key, struct now now);
+                            const uint8_t *server_key, const struct open *open, struct now now);
 enum avow_error opening_alice(struct opening **ret, const struct tls_identity *identity,
                               struct now now);
 
@@ -59,7 +60,11 @@ bool opening_peer_key(const struct opening *opening, uint8_t key[ED25519_PUBLIC_
  */
 void opening_grant(struct opening *opening, const struct grant *grant, struct now now);
 
-/** opening_refuse(opening, error): Alice: say no, for AVOW_KEY_REFUSED or AVOW_BUSY. */
+/** opening_asked(opening): Alice, when OPENING_ASKED: what bob asks for. */
+const struct open *opening_asked(const struct opening *opening);
+
+/** opening_refuse(opening, error): Alice: say no, for AVOW_KEY_REFUSED, AVOW_BUSY or
+ * AVOW_NO_SESSION. */
 void opening_refuse(struct opening *opening, enum avow_error error);
 
 /** opening_session(opening): Return the session when OPENING_DONE; wiped with the opening. */

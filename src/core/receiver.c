@@ -8,11 +8,12 @@
 #include "base/limits.h"
 #include "core/channel.h"
 #include "core/incidents.h"
+#include "core/window.h"
 #include "crypto/hash.h"
 #include "crypto/secret.h"
 
 /* Envelopes accepted and not yet shown in full. */
-#define HELD_MAX 16u
+#define HELD_MAX WINDOW_ENVELOPES
 /* A notice is sent at most so often. */
 #define NOTICE_PAUSE_US 1000000u
 /* The records of one envelope at its largest: texts escaped fourfold, and the other lines; and
@@ -29,43 +30,49 @@ struct held {
   struct reader unshown;
 };
 
+/* A confirmation that was given: it is given again to whoever asks. */
+struct given {
+  uint64_t first_id;
+  uint16_t count;
+  uint64_t confirmed_us;
+  struct buf hashes;
+};
+
 struct receiver {
   struct receiver_config config;
+  struct receiver_past past;
   struct channel channel;
+  bool attached;
   struct freshness freshness;
   struct hash *hash;
-  int offset_min;
+  struct zones zones;
   uint64_t next_id;
   struct held held[HELD_MAX]; /* a ring: durable ones first, then the recorded ones */
   unsigned held_first, held_durable, held_count;
-  struct {
-    struct sealed sealed; /* a confirmation, but for its times and body */
-    struct buf hashes;
-  } last; /* envelope that was confirmed: a retransmission of it gets the same again */
+  struct given given[WINDOW_ENVELOPES]; /* a ring: the last ones */
+  unsigned given_first, given_count;
+  uint64_t restored_id; /* while a log is read: ids below it were given */
   bool notice_due;
+  uint64_t notice_id;       /* what the last notice said */
   uint64_t notice_after_us; /* monotonic */
   enum ending ending;
   bool ended_by_peer;
-  struct buf record;
+  struct chunk chunk;
   struct incidents incidents;
   struct events events;
 };
 
-enum avow_error receiver_new(struct receiver **ret, const struct receiver_config *config,
-                             const struct session *session) {
+enum avow_error receiver_new(struct receiver **ret, const struct receiver_config *config) {
   struct receiver *receiver = calloc(1, sizeof *receiver);
   if (receiver == NULL)
     return AVOW_NO_MEMORY;
   receiver->config = *config;
-  receiver->offset_min = session->grant.offset_min;
-  receiver->freshness = (struct freshness){.limit_us = config->freshness_us,
-                                           .peer_us = session->peer_us,
-                                           .mono_us = session->peer_mono_us};
+  receiver->notice_id = WHEN_NEVER;
   for (unsigned i = 0; i < HELD_MAX; i++)
     buf_init(&receiver->held[i].plaintext, AVOW_TOKEN_MAX);
-  buf_init(&receiver->last.hashes, AVOW_ENVELOPE_MESSAGES_MAX * MESSAGE_HASH_SIZE);
-  buf_init(&receiver->record, RECORD_MAX);
-  enum avow_error error = channel_open(&receiver->channel, session, TO_ALICE, config->seed);
+  for (unsigned i = 0; i < WINDOW_ENVELOPES; i++)
+    buf_init(&receiver->given[i].hashes, AVOW_ENVELOPE_MESSAGES_MAX * MESSAGE_HASH_SIZE);
+  enum avow_error error = chunk_init(&receiver->chunk, RECORD_MAX);
   if (error == AVOW_OK)
     error = hash_new(&receiver->hash);
   if (error == AVOW_OK)
@@ -82,22 +89,114 @@ void receiver_free(struct receiver *receiver) {
   hash_free(receiver->hash);
   for (unsigned i = 0; i < HELD_MAX; i++)
     buf_wipe_free(&receiver->held[i].plaintext);
-  buf_free(&receiver->last.hashes);
-  buf_wipe_free(&receiver->record);
+  for (unsigned i = 0; i < WINDOW_ENVELOPES; i++)
+    buf_free(&receiver->given[i].hashes);
+  chunk_free(&receiver->chunk);
   secret_wipe(receiver, sizeof *receiver);
   free(receiver);
 }
 
 static enum avow_error report(struct receiver *receiver, struct now now) {
-  return incidents_report(&receiver->incidents, now, receiver->offset_min, &receiver->record,
-                          &receiver->events);
+  return incidents_report(&receiver->incidents, now, receiver->zones.alice_min,
+                          &receiver->chunk.bytes, &receiver->events);
+}
+
+static struct given *given_at(struct receiver *receiver, unsigned i) {
+  return &receiver->given[(receiver->given_first + i) % WINDOW_ENVELOPES];
+}
+
+/* The slot for one more; the oldest gives way. */
+static struct given *given_add(struct receiver *receiver) {
+  if (receiver->given_count == WINDOW_ENVELOPES) {
+    receiver->given_first = (receiver->given_first + 1) % WINDOW_ENVELOPES;
+    receiver->given_count--;
+  }
+  struct given *given = given_at(receiver, receiver->given_count++);
+  buf_clear(&given->hashes);
+  return given;
+}
+
+/* Messages wait in the newest slot, with no count, until their envelope's record comes. */
+static enum avow_error restore_message(struct receiver *receiver, const struct record *record) {
+  if (record->id != receiver->next_id || record->confirmed_us == WHEN_NEVER)
+    return AVOW_MALFORMED;
+  struct given *given = receiver->restored_id == record->id
+                            ? given_add(receiver)
+                            : given_at(receiver, receiver->given_count - 1);
+  if (receiver->restored_id == record->id)
+    given->first_id = record->id;
+  given->confirmed_us = record->confirmed_us;
+  receiver->next_id++;
+  enum avow_error error = buf_append(&given->hashes, view_of(record->hash, MESSAGE_HASH_SIZE));
+  return error == AVOW_TOO_LONG ? AVOW_MALFORMED : error;
+}
+
+static enum avow_error restore_opened(struct receiver *receiver, const struct record *record) {
+  struct receiver_past *past = &receiver->past;
+  bool same = past->tls == record->tls &&
+              memcmp(past->session_id, record->session_id, SESSION_ID_SIZE) == 0 &&
+              memcmp(past->bob_key, record->bob_key, ED25519_PUBLIC_SIZE) == 0;
+  if (past->any != record->resumed || (past->any && !same))
+    return AVOW_MALFORMED;
+  past->any = true;
+  past->tls = record->tls;
+  memcpy(past->session_id, record->session_id, SESSION_ID_SIZE);
+  memcpy(past->bob_key, record->bob_key, ED25519_PUBLIC_SIZE);
+  return AVOW_OK;
+}
+
+enum avow_error receiver_restore(struct receiver *receiver, const struct record *record) {
+  switch (record->type) {
+  case RECORD_MESSAGE: return restore_message(receiver, record);
+  case RECORD_ENVELOPE:
+    if (record->id != receiver->restored_id || record->id + record->count != receiver->next_id)
+      return AVOW_MALFORMED;
+    given_at(receiver, receiver->given_count - 1)->count = (uint16_t)record->count;
+    receiver->restored_id = receiver->next_id;
+    break;
+  case RECORD_ENDED:
+    if (record->id != receiver->next_id)
+      return AVOW_MALFORMED;
+    break;
+  case RECORD_QUEUED: return AVOW_MALFORMED; /* that is bob's */
+  case RECORD_OPENED: return restore_opened(receiver, record);
+  case RECORD_INCIDENT: break;
+  }
+  return AVOW_OK;
+}
+
+const struct receiver_past *receiver_past(const struct receiver *receiver) {
+  return &receiver->past;
+}
+
+void receiver_restored(struct receiver *receiver, struct head head) {
+  chunk_continue(&receiver->chunk, head);
+}
+
+uint64_t receiver_next_id(const struct receiver *receiver) {
+  return receiver->next_id;
+}
+
+enum avow_error receiver_attach(struct receiver *receiver, const struct session *session,
+                                const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE]) {
+  assert(!receiver->attached && session->grant.next_id == receiver->next_id);
+  receiver->attached = true;
+  receiver->zones = (struct zones){session->grant.offset_min, session->open.offset_min};
+  receiver->freshness = (struct freshness){.limit_us = receiver->config.freshness_us,
+                                           .peer_us = session->peer_us,
+                                           .mono_us = session->peer_mono_us};
+  enum avow_error error =
+      record_opened(&receiver->chunk.bytes, receiver->config.detail, !opened->resumed, opened);
+  return error == AVOW_OK ? channel_open(&receiver->channel, session, TO_ALICE, seed) : error;
 }
 
 /* Say what we expect, so that the sender need not wait for his timer; but not to every flood. */
 static enum avow_error send_notice(struct receiver *receiver, struct now now) {
-  if (!receiver->notice_due || receiver->ending != OPEN || now.mono_us < receiver->notice_after_us)
+  bool paused = receiver->notice_id == receiver->next_id && now.mono_us < receiver->notice_after_us;
+  if (!receiver->notice_due || receiver->ending != OPEN || paused)
     return AVOW_OK;
   receiver->notice_due = false;
+  receiver->notice_id = receiver->next_id;
   receiver->notice_after_us = now.mono_us + NOTICE_PAUSE_US;
   struct sealed notice = {.kind = SEALED_NOTICE, .first_id = receiver->next_id};
   return channel_seal(&receiver->channel, &notice, now.mono_us);
@@ -108,13 +207,13 @@ static void refuse(struct receiver *receiver, enum verdict verdict, const char *
   receiver->notice_due = true;
 }
 
-static enum avow_error confirm(struct receiver *receiver, const struct sealed *sealed,
-                               struct view hashes, struct now now) {
+static enum avow_error confirm(struct receiver *receiver, const struct given *given,
+                               struct now now) {
   struct sealed confirmation = {.kind = SEALED_CONFIRMATION,
-                                .first_id = sealed->first_id,
-                                .count = sealed->count,
-                                .confirmed_us = sealed->confirmed_us,
-                                .body = hashes};
+                                .first_id = given->first_id,
+                                .count = given->count,
+                                .confirmed_us = given->confirmed_us,
+                                .body = buf_view(&given->hashes)};
   return channel_seal(&receiver->channel, &confirmation, now.mono_us);
 }
 
@@ -148,26 +247,31 @@ static enum avow_error accept(struct receiver *receiver, struct sealed *sealed, 
                                 .text = message.text,
                                 .confirmed_us = sealed->confirmed_us};
     error =
-        record_message(&receiver->record, receiver->config.detail, receiver->offset_min, &recorded);
+        record_message(&receiver->chunk.bytes, receiver->config.detail, receiver->zones, &recorded);
   }
   receiver->held_count++; /* the envelope lies in that slot already */
-  return error;
+  if (error != AVOW_OK)
+    return error;
+  return record_envelope(&receiver->chunk.bytes, receiver->zones, sealed->first_id, sealed->count,
+                         WHEN_NEVER);
 }
 
 /* An envelope under ids that are stored: the same again, or another one? */
 static enum avow_error repeat(struct receiver *receiver, const struct sealed *sealed,
                               struct now now) {
-  const struct sealed *last = &receiver->last.sealed;
-  if (sealed->first_id != last->first_id || sealed->count != last->count) {
+  unsigned i = 0;
+  while (i < receiver->given_count && given_at(receiver, i)->first_id != sealed->first_id)
+    i++;
+  if (i == receiver->given_count || given_at(receiver, i)->count != sealed->count) {
     refuse(receiver, VERDICT_MALFORMED, "Unexpected message ID.");
     return AVOW_OK;
   }
-  struct view hashes = buf_view(&receiver->last.hashes);
+  const struct given *given = given_at(receiver, i);
   struct reader body = reader_of(sealed->body);
-  for (unsigned i = 0; i < sealed->count; i++) {
+  for (i = 0; i < sealed->count; i++) {
     struct message message;
     message_take(&body, &message);
-    if (!secret_equal(message.hash, hashes.data + (size_t)i * MESSAGE_HASH_SIZE,
+    if (!secret_equal(message.hash, buf_view(&given->hashes).data + (size_t)i * MESSAGE_HASH_SIZE,
                       MESSAGE_HASH_SIZE)) {
       refuse(receiver, VERDICT_CONFLICT, "Another message under a stored ID.");
       return AVOW_OK;
@@ -175,7 +279,25 @@ static enum avow_error repeat(struct receiver *receiver, const struct sealed *se
   }
   incidents_see(&receiver->incidents, VERDICT_DUPLICATE,
                 "Message received again, confirmed again.");
-  return confirm(receiver, last, hashes, now);
+  return confirm(receiver, given, now);
+}
+
+/* Whether an id belongs to an envelope that is recorded and not durable yet. */
+static bool not_durable(const struct receiver *receiver, uint64_t id) {
+  if (receiver->held_durable == receiver->held_count)
+    return false;
+  unsigned slot = (receiver->held_first + receiver->held_durable) % HELD_MAX;
+  return id >= receiver->held[slot].sealed.first_id;
+}
+
+/* Give the confirmations again, from an id on, in order. */
+static enum avow_error take_ask(struct receiver *receiver, const struct sealed *sealed,
+                                struct now now) {
+  enum avow_error error = AVOW_OK;
+  for (unsigned i = 0; i < receiver->given_count && error == AVOW_OK; i++)
+    if (given_at(receiver, i)->first_id >= sealed->first_id)
+      error = confirm(receiver, given_at(receiver, i), now);
+  return error;
 }
 
 static enum avow_error take_envelope(struct receiver *receiver, struct sealed *sealed,
@@ -190,9 +312,12 @@ static enum avow_error take_envelope(struct receiver *receiver, struct sealed *s
   }
   if (sealed->first_id == receiver->next_id)
     return accept(receiver, sealed, now);
-  if (receiver->held_count > receiver->held_durable)
-    return AVOW_OK; /* it may be a retransmission of what is not durable yet: that is confirmed soon
-                     */
+  if (sealed->first_id > receiver->next_id) {
+    refuse(receiver, VERDICT_EARLY, "A message before this one is missing.");
+    return AVOW_OK;
+  }
+  if (not_durable(receiver, sealed->first_id))
+    return AVOW_OK; /* it is confirmed soon */
   return repeat(receiver, sealed, now);
 }
 
@@ -215,15 +340,20 @@ static enum avow_error take(struct receiver *receiver, struct sealed *sealed, st
     return AVOW_OK;
   }
   channel_took(&receiver->channel, sealed);
-  if (sealed->kind == SEALED_ENVELOPE)
-    return take_envelope(receiver, sealed, now);
-  return take_end(receiver, sealed, now);
+  switch (sealed->kind) {
+  case SEALED_ENVELOPE: return take_envelope(receiver, sealed, now);
+  case SEALED_ASK: return take_ask(receiver, sealed, now);
+  case SEALED_END: return take_end(receiver, sealed, now);
+  case SEALED_CONFIRMATION:
+  case SEALED_NOTICE: break; /* sealed_decode refuses them in this direction */
+  }
+  return AVOW_OK;
 }
 
 /* Whether the next envelope would find a slot, and room for its records. */
 static bool has_room(const struct receiver *receiver) {
   return receiver->held_count < HELD_MAX &&
-         buf_view(&receiver->record).size <= RECORD_MAX - RECORD_ENVELOPE_MAX;
+         buf_view(&receiver->chunk.bytes).size <= RECORD_MAX - RECORD_ENVELOPE_MAX;
 }
 
 static enum avow_error work(struct receiver *receiver, struct now now) {
@@ -255,7 +385,8 @@ enum avow_error receiver_finish(struct receiver *receiver, struct now now) {
   if (receiver->ending != OPEN)
     return AVOW_OK;
   receiver->ending = END_RECORDED;
-  return record_ended(&receiver->record, receiver->offset_min, now.wall_us, receiver->next_id);
+  return record_ended(&receiver->chunk.bytes, receiver->zones.alice_min, now.wall_us,
+                      receiver->next_id);
 }
 
 enum avow_error receiver_cut(struct receiver *receiver, struct now now) {
@@ -266,28 +397,31 @@ enum avow_error receiver_cut(struct receiver *receiver, struct now now) {
   return report(receiver, now);
 }
 
-struct view receiver_record(const struct receiver *receiver) {
-  return buf_view(&receiver->record);
+enum avow_error receiver_record(struct receiver *receiver, struct view *ret_record) {
+  enum avow_error error = chunk_seal(&receiver->chunk);
+  *ret_record = buf_view(&receiver->chunk.bytes);
+  return error;
 }
 
 void receiver_record_consume(struct receiver *receiver, size_t size) {
-  buf_consume(&receiver->record, size);
+  chunk_consume(&receiver->chunk, size);
 }
 
-/* What was recorded is durable: confirm it, remember it, and let it be shown. */
+/* What was recorded is durable: confirm it, remember that, and let it be shown. */
 static enum avow_error release(struct receiver *receiver, struct held *held, struct now now) {
-  struct buf *hashes = &receiver->last.hashes;
-  buf_clear(hashes);
+  struct given *given = given_add(receiver);
+  given->first_id = held->sealed.first_id;
+  given->count = held->sealed.count;
+  given->confirmed_us = held->sealed.confirmed_us;
   held->unshown = reader_of(held->sealed.body);
   struct reader body = held->unshown;
   enum avow_error error = AVOW_OK;
   for (unsigned i = 0; i < held->sealed.count && error == AVOW_OK; i++) {
     struct message message;
     message_take(&body, &message);
-    error = buf_append(hashes, view_of(message.hash, MESSAGE_HASH_SIZE));
+    error = buf_append(&given->hashes, view_of(message.hash, MESSAGE_HASH_SIZE));
   }
-  receiver->last.sealed = held->sealed;
-  return error == AVOW_OK ? confirm(receiver, &held->sealed, buf_view(hashes), now) : error;
+  return error == AVOW_OK ? confirm(receiver, given, now) : error;
 }
 
 static enum avow_error send_end(struct receiver *receiver, struct now now) {
@@ -300,7 +434,7 @@ static enum avow_error send_end(struct receiver *receiver, struct now now) {
 
 enum avow_error receiver_durable(struct receiver *receiver, struct now now) {
   /* The order of durability: no confirmation before this. */
-  assert(buf_view(&receiver->record).size == 0);
+  assert(buf_view(&receiver->chunk.bytes).size == 0);
   enum avow_error error = AVOW_OK;
   while (error == AVOW_OK && receiver->held_durable < receiver->held_count) {
     unsigned slot = (receiver->held_first + receiver->held_durable++) % HELD_MAX;

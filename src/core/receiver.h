@@ -5,10 +5,11 @@
 #include "core/event.h"
 #include "core/session.h"
 #include "crypto/random.h"
-#include "evidence/record.h"
+#include "evidence/replay.h"
 
-/* Alice's side of an open session, as a state machine without I/O.  Its owner feeds bytes and time,
- * and pulls records, bytes, events and the next deadline:
+/* Alice's side of a session on one connection, as a state machine without I/O; a later connection
+ * begins with a new receiver, restored from the log.  Its owner feeds bytes and time, and pulls
+ * records, bytes, events and the next deadline:
  *
  *   input -> record -> (owner makes it durable) -> durable -> output and events
  *
@@ -20,17 +21,46 @@
 struct receiver;
 
 struct receiver_config {
-  uint8_t seed[DRBG_SEED_SIZE]; /* random; of the IVs */
   uint64_t freshness_us;
   enum log_detail detail;
 };
 
-/** receiver_new(ret, config, session): ${session} is copied as far as it is needed. */
-enum avow_error receiver_new(struct receiver **ret, const struct receiver_config *config,
-                             const struct session *session);
+/** receiver_new(ret, config): Of a session without messages. */
+enum avow_error receiver_new(struct receiver **ret, const struct receiver_config *config);
 
 /** receiver_free(receiver): Wipe and free; NULL is fine. */
 void receiver_free(struct receiver *receiver);
+
+/**
+ * receiver_restore(receiver, record):
+ * Take the next record of the session's log, in order, before anything else.  Returns also
+ * AVOW_MALFORMED if it does not fit those before it.
+ */
+enum avow_error receiver_restore(struct receiver *receiver, const struct record *record);
+
+/** receiver_restored(receiver, head): That was the log; it goes on after ${head}, which is taken
+ * over. */
+void receiver_restored(struct receiver *receiver, struct head head);
+
+/* Whose session the log says it is. */
+struct receiver_past {
+  bool any, tls;
+  uint8_t session_id[SESSION_ID_SIZE];
+  uint8_t bob_key[ED25519_PUBLIC_SIZE]; /* tls only */
+};
+
+/** receiver_past(receiver): Return it. */
+const struct receiver_past *receiver_past(const struct receiver *receiver);
+
+/** receiver_next_id(receiver): Return the id that comes next: all below it are stored. */
+uint64_t receiver_next_id(const struct receiver *receiver);
+
+/**
+ * receiver_attach(receiver, session, opened, seed):
+ * Begin on the connection, and record it.  Once per receiver.
+ */
+enum avow_error receiver_attach(struct receiver *receiver, const struct session *session,
+                                const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE]);
 
 /**
  * receiver_input(receiver, bytes, now):
@@ -46,8 +76,9 @@ enum avow_error receiver_finish(struct receiver *receiver, struct now now);
 /** receiver_cut(receiver, now): The connection is gone; records it.  Nothing leaves any more. */
 enum avow_error receiver_cut(struct receiver *receiver, struct now now);
 
-/** receiver_record(receiver): Return log bytes to store; valid until the next call. */
-struct view receiver_record(const struct receiver *receiver);
+/** receiver_record(receiver, ret_record): Point at log bytes to store; valid until the next call.
+ */
+enum avow_error receiver_record(struct receiver *receiver, struct view *ret_record);
 
 /** receiver_record_consume(receiver, size): The first ${size} of them have been appended. */
 void receiver_record_consume(struct receiver *receiver, size_t size);

@@ -3,52 +3,25 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
-#include "core/channel.h"
-#include "core/incidents.h"
-#include "crypto/hash.h"
+#include "core/sender_state.h"
 #include "crypto/secret.h"
 
-/* A notice makes us transmit again at once, but not more often than this. */
+/* A notice, or a gap, makes us act at once, but the same one not more often than this. */
 #define NOTICE_PAUSE_US 1000000u
 
-enum ending { OPEN, FINISHING, END_SENT, ENDED };
-
-struct sender {
-  struct sender_config config;
-  struct channel channel;
-  struct hash *hash;
-  int offset_min;
-  struct buf queue;    /* messages not confirmed, as they stand in an envelope's body */
-  uint64_t queued_id;  /* id of the first one in the queue */
-  uint64_t next_id;    /* of the next one to be submitted */
-  uint64_t durable_id; /* ids below it are on the disk */
-  struct {
-    unsigned count; /* messages at the front of the queue; 0: none in flight */
-    size_t size;
-    uint64_t sent_us; /* monotonic, of the last transmission; also of our end */
-  } flight;
-  uint64_t notice_after_us; /* monotonic; earlier notices are ignored */
-  enum ending ending;
-  struct buf plaintext;
-  struct buf record;
-  struct incidents incidents;
-  struct events events;
-};
-
-enum avow_error sender_new(struct sender **ret, const struct sender_config *config,
-                           const struct session *session) {
+enum avow_error sender_new(struct sender **ret, const struct sender_config *config) {
   struct sender *sender = calloc(1, sizeof *sender);
   if (sender == NULL)
     return AVOW_NO_MEMORY;
   sender->config = *config;
-  sender->offset_min = session->grant.offset_min;
+  sender->zones.bob_min = config->offset_min;
   buf_init(&sender->queue, AVOW_QUEUE_MAX);
   buf_init(&sender->plaintext, AVOW_TOKEN_MAX);
-  /* A text may grow fourfold when it is escaped; and there are incidents beside it. */
-  buf_init(&sender->record, 4 * AVOW_QUEUE_MAX + AVOW_TEXT_MAX);
-  enum avow_error error = channel_open(&sender->channel, session, TO_BOB, config->seed);
+  /* A text may grow fourfold when it is escaped; and there are other records beside it. */
+  enum avow_error error = chunk_init(&sender->chunk, 4 * AVOW_QUEUE_MAX + AVOW_TEXT_MAX);
   if (error == AVOW_OK)
     error = hash_new(&sender->hash);
   if (error == AVOW_OK)
@@ -65,68 +38,185 @@ void sender_free(struct sender *sender) {
   hash_free(sender->hash);
   buf_wipe_free(&sender->queue);
   buf_wipe_free(&sender->plaintext);
-  buf_wipe_free(&sender->record);
+  chunk_free(&sender->chunk);
   secret_wipe(sender, sizeof *sender);
   free(sender);
 }
 
+enum avow_error sender_begin(struct sender *sender, const struct queued *queued) {
+  return record_queued(&sender->chunk.bytes, queued);
+}
+
+const struct sender_past *sender_past(const struct sender *sender) {
+  return &sender->past;
+}
+
+bool sender_attached(const struct sender *sender) {
+  return sender->attached;
+}
+
+/* Report what is due of the incidents: as events, and in the log. */
 static enum avow_error report(struct sender *sender, struct now now) {
-  return incidents_report(&sender->incidents, now, sender->offset_min, &sender->record,
+  return incidents_report(&sender->incidents, now, sender->zones.bob_min, &sender->chunk.bytes,
                           &sender->events);
 }
 
-static enum avow_error transmit(struct sender *sender, enum verdict why, struct now now) {
-  struct view queue = buf_view(&sender->queue);
+static struct flight *flight_at(struct sender *sender, unsigned i) {
+  return &sender->flights[(sender->flights_first + i) % WINDOW_ENVELOPES];
+}
+
+static enum avow_error transmit(struct sender *sender, struct flight *flight, uint64_t id,
+                                size_t offset, enum verdict why, struct now now) {
   struct sealed sealed = {.kind = SEALED_ENVELOPE,
-                          .first_id = sender->queued_id,
-                          .count = (uint16_t)sender->flight.count,
-                          .body = view_of(queue.data, sender->flight.size)};
+                          .first_id = id,
+                          .count = (uint16_t)flight->count,
+                          .body = view_of(buf_view(&sender->queue).data + offset, flight->size)};
   /* The order of durability: nothing leaves that is not on our own disk. */
   assert(sealed.first_id + sealed.count <= sender->durable_id);
-  enum avow_error error = channel_seal(&sender->channel, &sealed, now.mono_us);
-  if (error != AVOW_OK)
-    return error;
-  sender->flight.sent_us = now.mono_us;
-  events_put(&sender->events,
-             &(struct event){
-                 .type = EVENT_SENT, .verdict = why, .id = sealed.first_id, .count = sealed.count});
-  return AVOW_OK;
+  flight->sent_us = now.mono_us;
+  flight->again = why != VERDICT_ACCEPTED;
+  return channel_seal(&sender->channel, &sealed, now.mono_us);
+}
+
+static void tell_sent(struct sender *sender, uint64_t id, uint64_t count, enum verdict why) {
+  struct event event = {.type = EVENT_SENT, .verdict = why, .id = id, .count = count};
+  events_put(&sender->events, &event);
+}
+
+/* Transmit again what is in flight, from ${from_id} on. */
+static enum avow_error go_back(struct sender *sender, uint64_t from_id, enum verdict why,
+                               struct now now) {
+  uint64_t id = sender->sent_id;
+  for (unsigned i = 0; i < sender->flights_count; i++)
+    id -= flight_at(sender, i)->count;
+  size_t offset = sender->known_size;
+  uint64_t count = 0;
+  enum avow_error error = AVOW_OK;
+  window_shrink(&sender->window);
+  sender->round_us = line_clock_now(&sender->channel.clock, now.mono_us);
+  for (unsigned i = 0; i < sender->flights_count && error == AVOW_OK; i++) {
+    struct flight *flight = flight_at(sender, i);
+    if (id >= from_id) {
+      error = transmit(sender, flight, id, offset, why, now);
+      count += flight->count;
+    }
+    id += flight->count;
+    offset += flight->size;
+  }
+  if (count > 0)
+    tell_sent(sender, sender->sent_id - count, count, why);
+  return error;
+}
+
+/* Ask for the confirmations of what is stored over there, from our first message on. */
+static enum avow_error ask(struct sender *sender, struct now now) {
+  struct sealed sealed = {.kind = SEALED_ASK, .first_id = sender->queued_id};
+  sender->asked_us = now.mono_us;
+  return channel_seal(&sender->channel, &sealed, now.mono_us);
 }
 
 static enum avow_error transmit_end(struct sender *sender, struct now now) {
   struct sealed sealed = {.kind = SEALED_END, .first_id = sender->next_id};
   sender->ending = END_SENT;
-  sender->flight.sent_us = now.mono_us;
+  sender->ended_us = now.mono_us;
   return channel_seal(&sender->channel, &sealed, now.mono_us);
 }
 
 /* Choose what the next envelope holds: what is durable, in order, up to the limits. */
-static void fill(struct sender *sender) {
-  struct reader reader = reader_of(buf_view(&sender->queue));
-  size_t all = reader.rest.size;
-  uint64_t ready = sender->durable_id - sender->queued_id;
-  while (sender->flight.count < ready &&
-         sender->flight.count < sender->config.envelope_messages_max) {
+static void fill(const struct sender *sender, struct flight *flight) {
+  struct view queue = buf_view(&sender->queue);
+  size_t offset = sender->known_size + sender->flights_size;
+  struct reader reader = reader_of(view_of(queue.data + offset, queue.size - offset));
+  size_t all = reader.rest.size, most = window_envelope(&sender->window);
+  uint64_t ready = sender->durable_id - sender->sent_id;
+  *flight = (struct flight){0};
+  while (flight->count < ready && flight->count < sender->config.envelope_messages_max) {
     struct message message;
     message_take(&reader, &message);
     size_t size = all - reader.rest.size;
-    if (sender->flight.count > 0 && size > AVOW_ENVELOPE_FILL)
+    if (flight->count > 0 && size > most)
       break;
-    sender->flight.count++;
-    sender->flight.size = size;
+    flight->count++;
+    flight->size = size;
   }
 }
 
-/* Let the next thing leave, if the line is free for it. */
+/* Let what may leave leave, as far as the line is free for it. */
 static enum avow_error pump(struct sender *sender, struct now now) {
-  if (sender->flight.count > 0 || sender->ending > FINISHING)
+  enum avow_error error = AVOW_OK;
+  if (!sender->attached || sender->ending > FINISHING)
     return AVOW_OK;
-  fill(sender);
-  if (sender->flight.count > 0)
-    return transmit(sender, VERDICT_ACCEPTED, now);
-  if (sender->ending == FINISHING && sender->queued_id == sender->next_id)
-    return transmit_end(sender, now);
-  return AVOW_OK;
+  uint64_t first_id = sender->sent_id;
+  while (error == AVOW_OK && sender->durable_id > sender->sent_id &&
+         sender->flights_count < WINDOW_ENVELOPES &&
+         window_open(&sender->window, sender->flights_size)) {
+    struct flight *flight = flight_at(sender, sender->flights_count);
+    fill(sender, flight);
+    error = transmit(sender, flight, sender->sent_id, sender->known_size + sender->flights_size,
+                     VERDICT_ACCEPTED, now);
+    sender->flights_count++;
+    sender->flights_size += flight->size;
+    sender->sent_id += flight->count;
+  }
+  if (sender->sent_id > first_id)
+    tell_sent(sender, first_id, sender->sent_id - first_id, VERDICT_ACCEPTED);
+  if (error == AVOW_OK && sender->ending == FINISHING && sender->queued_id == sender->next_id)
+    error = transmit_end(sender, now);
+  return error;
+}
+
+static void clear_flights(struct sender *sender) {
+  sender->flights_first = sender->flights_count = 0;
+  sender->flights_size = 0;
+}
+
+enum avow_error sender_attach(struct sender *sender, const struct session *session,
+                              const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE],
+                              struct now now) {
+  assert(!sender->attached);
+  uint64_t stored = session->grant.next_id;
+  if (stored < sender->queued_id || stored > sender->next_id)
+    return AVOW_OUT_OF_STEP;
+  struct sender_past *past = &sender->past;
+  if (!past->any)
+    past->opened_us = session->grant.opened_us;
+  past->any = true;
+  past->tls = session->handshake == HANDSHAKE_TLS;
+  memcpy(past->session_id, session->grant.session_id, SESSION_ID_SIZE);
+  memcpy(past->alice_key, session->peer_key, ED25519_PUBLIC_SIZE);
+  sender->zones.alice_min = session->grant.offset_min;
+  enum avow_error error = record_opened(&sender->chunk.bytes, sender->config.detail, false, opened);
+  if (error == AVOW_OK)
+    error = channel_open(&sender->channel, session, TO_BOB, seed);
+  if (error != AVOW_OK) {
+    channel_close(&sender->channel);
+    return error;
+  }
+  sender->attached = true;
+  clear_flights(sender);
+  window_init(&sender->window, sender->config.window_max, sender->config.freshness_us);
+  sender->known_id = sender->sent_id = stored;
+  sender->known_size = sender_messages_size(sender, 0, stored - sender->queued_id);
+  sender->notice_after_us = now.mono_us;
+  if (sender->queued_id < sender->known_id)
+    error = ask(sender, now);
+  return error == AVOW_OK ? pump(sender, now) : error;
+}
+
+enum avow_error sender_detach(struct sender *sender, struct now now) {
+  if (!sender->attached)
+    return AVOW_OK;
+  sender->attached = false;
+  channel_close(&sender->channel);
+  clear_flights(sender);
+  sender->known_size = 0;
+  sender->known_id = sender->sent_id = sender->queued_id;
+  if (sender->ending == ENDED)
+    return AVOW_OK;
+  if (sender->ending == END_SENT)
+    sender->ending = FINISHING;
+  incidents_see(&sender->incidents, VERDICT_CUT, "The connection was cut.");
+  return report(sender, now);
 }
 
 bool sender_room(const struct sender *sender) {
@@ -150,7 +240,8 @@ enum avow_error sender_submit(struct sender *sender, struct view text, struct no
                               .timestamp_us = now.wall_us,
                               .text = text,
                               .confirmed_us = WHEN_NEVER};
-  error = record_message(&sender->record, sender->config.detail, sender->offset_min, &recorded);
+  /* Bob's log is his outbox: it needs the text, whatever the detail. */
+  error = record_message(&sender->chunk.bytes, LOG_TEXT, sender->zones, &recorded);
   if (error == AVOW_OK)
     error = message_append(&sender->queue, &message);
   if (error == AVOW_OK)
@@ -164,27 +255,27 @@ enum avow_error sender_finish(struct sender *sender, struct now now) {
   return pump(sender, now);
 }
 
-enum avow_error sender_cut(struct sender *sender, struct now now) {
-  if (sender->ending == ENDED)
-    return AVOW_OK;
-  sender->ending = ENDED;
-  incidents_see(&sender->incidents, VERDICT_CUT, "The connection was cut.");
-  return report(sender, now);
-}
-
 static enum avow_error end(struct sender *sender, bool by_peer, struct now now) {
   sender->ending = ENDED;
-  events_put(&sender->events, &(struct event){.type = EVENT_ENDED, .by_peer = by_peer});
-  return record_ended(&sender->record, sender->offset_min, now.wall_us, sender->queued_id);
+  struct event event = {.type = EVENT_ENDED, .by_peer = by_peer};
+  events_put(&sender->events, &event);
+  /* With messages left the session is not over: it will be resumed. */
+  if (sender->queued_id < sender->next_id)
+    return AVOW_OK;
+  sender->past.ended = true;
+  return record_ended(&sender->chunk.bytes, sender->zones.bob_min, now.wall_us, sender->queued_id);
 }
 
 static void fake(struct sender *sender) {
   incidents_see(&sender->incidents, VERDICT_MODIFIED, "Fake confirmation.");
 }
 
-/* All hashes, of all the messages in flight, or it is a fake one. */
-static bool confirms(const struct sender *sender, const struct sealed *sealed) {
-  if (sealed->first_id != sender->queued_id || sealed->count != sender->flight.count)
+/* All hashes, of exactly the messages of an envelope, or it is a fake one. */
+static bool confirms(struct sender *sender, const struct sealed *sealed) {
+  bool known = sender->queued_id < sender->known_id;
+  if (known && sealed->count > sender->known_id - sender->queued_id)
+    return false;
+  if (!known && (sender->flights_count == 0 || sealed->count != flight_at(sender, 0)->count))
     return false;
   struct reader messages = reader_of(buf_view(&sender->queue));
   bool same = true;
@@ -197,43 +288,71 @@ static bool confirms(const struct sender *sender, const struct sealed *sealed) {
   return same;
 }
 
+/* The first messages of the queue are confirmed: forget them. */
+static void settle(struct sender *sender, unsigned count, struct now now) {
+  size_t size;
+  if (sender->queued_id < sender->known_id) {
+    size = sender_messages_size(sender, 0, count);
+    sender->known_size -= size;
+    sender->asked_us = now.mono_us;
+  } else {
+    struct flight *flight = flight_at(sender, 0);
+    size = flight->size;
+    if (!flight->again)
+      window_confirmed(&sender->window, size, now.mono_us - flight->sent_us);
+    sender->flights_size -= size;
+    sender->flights_first = (sender->flights_first + 1) % WINDOW_ENVELOPES;
+    sender->flights_count--;
+  }
+  buf_consume(&sender->queue, size);
+  sender->queued_id += count;
+}
+
 static enum avow_error take_confirmation(struct sender *sender, const struct sealed *sealed,
                                          struct now now) {
   if (sealed->first_id + sealed->count <= sender->queued_id)
     return AVOW_OK; /* a retransmission crossed its confirmation: this is the second one */
-  if (sender->flight.count == 0 || !confirms(sender, sealed)) {
+  if (sealed->first_id > sender->queued_id && sealed->first_id < sender->sent_id) {
+    /* The one before it is missing: it is to be said again, and this one with it. */
+    if (now.mono_us < sender->notice_after_us)
+      return AVOW_OK;
+    sender->notice_after_us = now.mono_us + NOTICE_PAUSE_US;
+    return ask(sender, now);
+  }
+  if (sealed->first_id != sender->queued_id || !confirms(sender, sealed)) {
     fake(sender);
     return AVOW_OK;
   }
-  buf_consume(&sender->queue, sender->flight.size);
-  sender->queued_id += sealed->count;
-  sender->flight.count = 0;
-  sender->flight.size = 0;
-  events_put(&sender->events, &(struct event){.type = EVENT_CONFIRMED,
-                                              .id = sealed->first_id,
-                                              .count = sealed->count,
-                                              .confirmed_us = sealed->confirmed_us});
-  enum avow_error error = record_confirmed(&sender->record, sender->offset_min, sealed->first_id,
-                                           sealed->count, sealed->confirmed_us);
+  settle(sender, sealed->count, now);
+  struct event event = {.type = EVENT_CONFIRMED,
+                        .id = sealed->first_id,
+                        .count = sealed->count,
+                        .confirmed_us = sealed->confirmed_us};
+  events_put(&sender->events, &event);
+  enum avow_error error = record_envelope(&sender->chunk.bytes, sender->zones, sealed->first_id,
+                                          sealed->count, sealed->confirmed_us);
   return error == AVOW_OK ? pump(sender, now) : error;
 }
 
-static enum avow_error take_notice(struct sender *sender, struct now now) {
-  if (now.mono_us < sender->notice_after_us)
-    return AVOW_OK; /* the timer is there */
+static enum avow_error take_notice(struct sender *sender, const struct sealed *sealed,
+                                   struct now now) {
+  /* One that was caused by what we sent before we last went back says nothing new. */
+  if (now.mono_us < sender->notice_after_us && sealed->echo_us < sender->round_us)
+    return AVOW_OK;
   sender->notice_after_us = now.mono_us + NOTICE_PAUSE_US;
-  if (sender->flight.count > 0)
-    return transmit(sender, VERDICT_MODIFIED, now);
-  return sender->ending == END_SENT ? transmit_end(sender, now) : AVOW_OK;
+  if (sender->ending == END_SENT)
+    return transmit_end(sender, now);
+  return go_back(sender, sealed->first_id, VERDICT_MODIFIED, now);
 }
 
 static enum avow_error take(struct sender *sender, const struct sealed *sealed, struct now now) {
   channel_took(&sender->channel, sealed);
   switch (sealed->kind) {
   case SEALED_CONFIRMATION: return take_confirmation(sender, sealed, now);
-  case SEALED_NOTICE: return take_notice(sender, now);
+  case SEALED_NOTICE: return take_notice(sender, sealed, now);
   case SEALED_END: return end(sender, sender->ending != END_SENT, now);
-  case SEALED_ENVELOPE: break; /* sealed_decode refuses it in this direction */
+  case SEALED_ENVELOPE:
+  case SEALED_ASK: break; /* sealed_decode refuses them in this direction */
   }
   return AVOW_OK;
 }
@@ -242,8 +361,10 @@ enum avow_error sender_input(struct sender *sender, struct view bytes, struct no
   struct sealed sealed;
   enum verdict verdict;
   const char *what;
+  if (!sender->attached)
+    return AVOW_OK;
   enum avow_error error = frames_input(&sender->channel.frames, bytes, now.mono_us);
-  while (error == AVOW_OK && sender->ending != ENDED &&
+  while (error == AVOW_OK && sender->ending != ENDED && events_room(&sender->events) &&
          channel_next(&sender->channel, &sender->plaintext, &sealed, &verdict, &what)) {
     if (verdict == VERDICT_ACCEPTED)
       error = take(sender, &sealed, now);
@@ -255,26 +376,29 @@ enum avow_error sender_input(struct sender *sender, struct view bytes, struct no
   return error == AVOW_OK ? report(sender, now) : error;
 }
 
-struct view sender_record(const struct sender *sender) {
-  return buf_view(&sender->record);
+enum avow_error sender_record(struct sender *sender, struct view *ret_record) {
+  enum avow_error error = chunk_seal(&sender->chunk);
+  *ret_record = buf_view(&sender->chunk.bytes);
+  return error;
 }
 
 void sender_record_consume(struct sender *sender, size_t size) {
-  buf_consume(&sender->record, size);
+  chunk_consume(&sender->chunk, size);
 }
 
 enum avow_error sender_durable(struct sender *sender, struct now now) {
-  assert(buf_view(&sender->record).size == 0);
+  assert(buf_view(&sender->chunk.bytes).size == 0);
   sender->durable_id = sender->next_id;
   return pump(sender, now);
 }
 
 struct view sender_output(const struct sender *sender) {
-  return buf_view(&sender->channel.out);
+  return sender->attached ? buf_view(&sender->channel.out) : view_of("", 0);
 }
 
 void sender_output_consume(struct sender *sender, size_t size) {
-  buf_consume(&sender->channel.out, size);
+  if (size > 0)
+    buf_consume(&sender->channel.out, size);
 }
 
 bool sender_next_event(struct sender *sender, struct event *ret) {
@@ -285,14 +409,23 @@ uint64_t sender_unconfirmed(const struct sender *sender) {
   return sender->next_id - sender->queued_id;
 }
 
-static uint64_t resend_deadline(const struct sender *sender) {
-  bool waiting =
-      sender->ending != ENDED && (sender->flight.count > 0 || sender->ending == END_SENT);
-  return waiting ? sender->flight.sent_us + sender->config.resend_after_us : WHEN_NEVER;
+/* What is waited for the longest, if anything is. */
+static uint64_t resend_deadline(struct sender *sender) {
+  if (!sender->attached || sender->ending == ENDED)
+    return WHEN_NEVER;
+  uint64_t since_us = WHEN_NEVER;
+  if (sender->queued_id < sender->known_id)
+    since_us = sender->asked_us;
+  else if (sender->flights_count > 0)
+    since_us = flight_at(sender, 0)->sent_us;
+  else if (sender->ending == END_SENT)
+    since_us = sender->ended_us;
+  return since_us == WHEN_NEVER ? WHEN_NEVER : since_us + sender->config.resend_after_us;
 }
 
 uint64_t sender_deadline(const struct sender *sender) {
-  uint64_t deadlines[] = {resend_deadline(sender), frames_deadline(&sender->channel.frames),
+  uint64_t deadlines[] = {resend_deadline((struct sender *)sender),
+                          sender->attached ? frames_deadline(&sender->channel.frames) : WHEN_NEVER,
                           incidents_deadline(&sender->incidents)};
   uint64_t first = WHEN_NEVER;
   for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++)
@@ -300,16 +433,25 @@ uint64_t sender_deadline(const struct sender *sender) {
   return first;
 }
 
+static enum avow_error resend(struct sender *sender, struct now now) {
+  incidents_see(&sender->incidents, VERDICT_UNCONFIRMED,
+                "No confirmation received from the server.");
+  if (sender->queued_id < sender->known_id)
+    return ask(sender, now);
+  if (sender->flights_count > 0)
+    return go_back(sender, sender->queued_id, VERDICT_UNCONFIRMED, now);
+  return transmit_end(sender, now);
+}
+
 enum avow_error sender_tick(struct sender *sender, struct now now) {
   enum avow_error error = AVOW_OK;
-  frames_tick(&sender->channel.frames, now.mono_us);
-  if (now.mono_us >= resend_deadline(sender)) {
-    incidents_see(&sender->incidents, VERDICT_UNCONFIRMED,
-                  "No confirmation received from the server.");
-    error = sender->flight.count > 0 ? transmit(sender, VERDICT_UNCONFIRMED, now)
-                                     : transmit_end(sender, now);
-  }
+  if (sender->attached)
+    frames_tick(&sender->channel.frames, now.mono_us);
+  if (now.mono_us >= resend_deadline(sender))
+    error = resend(sender, now);
   if (error != AVOW_OK)
     return error;
+  if (!sender->attached)
+    return report(sender, now);
   return sender_input(sender, view_of("", 0), now); /* a truncated frame may have come to light */
 }

@@ -5,33 +5,77 @@
 #include "core/event.h"
 #include "core/session.h"
 #include "crypto/random.h"
-#include "evidence/record.h"
+#include "evidence/replay.h"
 
-/* Bob's side of an open session, as a state machine without I/O.  Its owner feeds bytes and time,
- * and pulls records, bytes, events and the next deadline:
+/* Bob's side of a session, over all its connections, as a state machine without I/O.  Its owner
+ * feeds bytes and time, and pulls records, bytes, events and the next deadline:
  *
  *   submit -> record -> (owner makes it durable) -> durable -> output -> input -> events
  *
- * A message leaves only after its record is durable.  One envelope is in flight at a time; what is
- * submitted meanwhile fills the next one.
+ * A message leaves only after its record is durable.  Messages may be submitted without a
+ * connection: they wait.  Several envelopes are in flight at a time, as many as the line carries
+ * well within the freshness limit.
  *
  * Functions that return an error return AVOW_NO_MEMORY or AVOW_CRYPTO, and those are final, unless
  * they say more. */
 struct sender;
 
 struct sender_config {
-  uint8_t seed[DRBG_SEED_SIZE]; /* random; of the IVs */
   uint64_t resend_after_us;
+  uint64_t freshness_us;          /* what the receiver is believed to allow */
   unsigned envelope_messages_max; /* 1 to AVOW_ENVELOPE_MESSAGES_MAX */
+  size_t window_max;              /* bytes of messages in flight */
   enum log_detail detail;
+  int offset_min; /* bob's zone, for the life of his log */
 };
 
-/** sender_new(ret, config, session): ${session} is copied as far as it is needed. */
-enum avow_error sender_new(struct sender **ret, const struct sender_config *config,
-                           const struct session *session);
+/** sender_new(ret, config): Of a session without messages. */
+enum avow_error sender_new(struct sender **ret, const struct sender_config *config);
 
 /** sender_free(sender): Wipe and free; NULL is fine. */
 void sender_free(struct sender *sender);
+
+/** sender_begin(sender, queued): Record the beginning of a new log. */
+enum avow_error sender_begin(struct sender *sender, const struct queued *queued);
+
+/**
+ * sender_restore(sender, record):
+ * Take the next record of bob's own log, in order, before anything else.  Returns also
+ * AVOW_MALFORMED if it does not fit those before it, or if a text that is still needed is missing.
+ */
+enum avow_error sender_restore(struct sender *sender, const struct record *record);
+
+/** sender_restored(sender, head): That was the log; it goes on after ${head}, which is taken over.
+ */
+void sender_restored(struct sender *sender, struct head head);
+
+/* What connections the log knows of. */
+struct sender_past {
+  bool any;
+  bool tls;
+  uint8_t session_id[SESSION_ID_SIZE];
+  uint8_t alice_key[ED25519_PUBLIC_SIZE];
+  uint64_t opened_us; /* when the first one was opened, by alice's clock */
+  bool ended;         /* the session has ended in order */
+};
+
+/** sender_past(sender): Return it. */
+const struct sender_past *sender_past(const struct sender *sender);
+
+/**
+ * sender_attach(sender, session, opened, seed, now):
+ * Go on over a new connection.  Returns also AVOW_OUT_OF_STEP if the receiver has stored what we
+ * never sent, or no longer has what she confirmed: one of the two logs is not what it was.
+ */
+enum avow_error sender_attach(struct sender *sender, const struct session *session,
+                              const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE],
+                              struct now now);
+
+/** sender_attached(sender): Whether there is a connection. */
+bool sender_attached(const struct sender *sender);
+
+/** sender_detach(sender, now): The connection is gone; records it.  Messages wait for the next. */
+enum avow_error sender_detach(struct sender *sender, struct now now);
 
 /** sender_room(sender): Whether sender_submit would take a text of AVOW_TEXT_MAX now. */
 bool sender_room(const struct sender *sender);
@@ -47,17 +91,14 @@ enum avow_error sender_submit(struct sender *sender, struct view text, struct no
 /** sender_finish(sender): No more messages come: end the session once all are confirmed. */
 enum avow_error sender_finish(struct sender *sender, struct now now);
 
-/** sender_cut(sender, now): The connection is gone; records it.  Nothing leaves any more. */
-enum avow_error sender_cut(struct sender *sender, struct now now);
-
 /**
  * sender_input(sender, bytes, now):
  * Take bytes that came from the receiver.  Returns also AVOW_FULL as frames_input does.
  */
 enum avow_error sender_input(struct sender *sender, struct view bytes, struct now now);
 
-/** sender_record(sender): Return log bytes to store; valid until the next call. */
-struct view sender_record(const struct sender *sender);
+/** sender_record(sender, ret_record): Point at log bytes to store; valid until the next call. */
+enum avow_error sender_record(struct sender *sender, struct view *ret_record);
 
 /** sender_record_consume(sender, size): The first ${size} of them have been appended. */
 void sender_record_consume(struct sender *sender, size_t size);

@@ -10,6 +10,7 @@
 /* What an opening yields and a sender or receiver starts from.  Holds the Fernet key: wipe it. */
 struct session {
   enum handshake handshake;
+  struct open open;
   struct grant grant;
   char group[32];                        /* of the key exchange; "" in plain mode */
   uint8_t peer_key[ED25519_PUBLIC_SIZE]; /* tls only */

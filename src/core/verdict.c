@@ -12,6 +12,7 @@ static const struct {
     [VERDICT_STALE] = {"stale", "Possible replay attack."},
     [VERDICT_MODIFIED] = {"modified", "Possible modification attack."},
     [VERDICT_MALFORMED] = {"malformed", "Possible modification attack."},
+    [VERDICT_EARLY] = {"early", "Possible interruption attack."},
     [VERDICT_CONFLICT] = {"conflict", "Possible modification attack."},
     [VERDICT_UNCONFIRMED] = {"unconfirmed", "Possible interruption attack."},
     [VERDICT_CUT] = {"cut", "Possible interruption attack."},

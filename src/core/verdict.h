@@ -10,6 +10,7 @@ enum verdict {
   VERDICT_STALE,       /* too old */
   VERDICT_MODIFIED,    /* the token or a hash does not verify */
   VERDICT_MALFORMED,   /* bytes that do not follow the protocol */
+  VERDICT_EARLY,       /* a message before it is missing */
   VERDICT_CONFLICT,    /* another message under an id that is stored */
   VERDICT_UNCONFIRMED, /* no confirmation came in time */
   VERDICT_CUT,         /* the connection ended without an end of the session */

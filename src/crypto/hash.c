@@ -56,3 +56,41 @@ enum avow_error hash_sha256(struct hash *hash, struct view bytes, uint8_t digest
 enum avow_error hash_sha512(struct hash *hash, struct view bytes, uint8_t digest[SHA512_SIZE]) {
   return digest_of(hash->sha512, bytes, digest);
 }
+
+struct digest {
+  EVP_MD_CTX *stream;
+  EVP_MD_CTX *copy; /* that is finished in its place */
+};
+
+enum avow_error digest_new(struct digest **ret) {
+  struct digest *digest = calloc(1, sizeof *digest);
+  if (digest == NULL)
+    return AVOW_NO_MEMORY;
+  digest->stream = context_new(EVP_sha256());
+  digest->copy = context_new(EVP_sha256());
+  if (digest->stream == NULL || digest->copy == NULL) {
+    digest_free(digest);
+    return AVOW_CRYPTO;
+  }
+  *ret = digest;
+  return AVOW_OK;
+}
+
+void digest_free(struct digest *digest) {
+  if (digest == NULL)
+    return;
+  EVP_MD_CTX_free(digest->stream);
+  EVP_MD_CTX_free(digest->copy);
+  free(digest);
+}
+
+enum avow_error digest_add(struct digest *digest, struct view bytes) {
+  return EVP_DigestUpdate(digest->stream, bytes.data, bytes.size) == 1 ? AVOW_OK : AVOW_CRYPTO;
+}
+
+enum avow_error digest_value(struct digest *digest, uint8_t value[SHA256_SIZE]) {
+  if (EVP_MD_CTX_copy_ex(digest->copy, digest->stream) != 1 ||
+      EVP_DigestFinal_ex(digest->copy, value, NULL) != 1)
+    return AVOW_CRYPTO;
+  return AVOW_OK;
+}

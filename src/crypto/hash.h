@@ -20,4 +20,20 @@ void hash_free(struct hash *hash);
 enum avow_error hash_sha256(struct hash *hash, struct view bytes, uint8_t digest[SHA256_SIZE]);
 enum avow_error hash_sha512(struct hash *hash, struct view bytes, uint8_t digest[SHA512_SIZE]);
 
+/* SHA-256 over a stream, whose value so far can be asked for at any time. */
+struct digest;
+
+/** digest_new(ret): Of nothing yet.  Returns AVOW_NO_MEMORY, AVOW_CRYPTO. */
+enum avow_error digest_new(struct digest **ret);
+
+/** digest_free(digest): NULL is fine. */
+void digest_free(struct digest *digest);
+
+/** digest_add(digest, bytes): The stream goes on.  Returns AVOW_CRYPTO. */
+enum avow_error digest_add(struct digest *digest, struct view bytes);
+
+/** digest_value(digest, value): The hash of all so far; the stream can go on.  Returns AVOW_CRYPTO.
+ */
+enum avow_error digest_value(struct digest *digest, uint8_t value[SHA256_SIZE]);
+
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evidence/escape.h"
 
+#include <string.h>
+
 size_t utf8_length(struct view text) {
   if (text.size == 0)
     return 0;
@@ -69,6 +71,48 @@ enum avow_error escape_append(struct buf *out, struct view text) {
       error = append_bytes(out, view_of(text.data + run, special));
     text.data += run + special;
     text.size -= run + special;
+  }
+  return error;
+}
+
+static int hex_digit(uint8_t digit) {
+  if (digit >= '0' && digit <= '9')
+    return digit - '0';
+  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* Read one escape at the start of ${line}; return its length, or 0. */
+static size_t read_escape(struct view line, uint8_t *ret_byte) {
+  static const char letters[] = "\\nrt", bytes[] = "\\\n\r\t";
+  if (line.size < 2)
+    return 0;
+  const char *letter = strchr(letters, line.data[1]);
+  if (letter != NULL && *letter != '\0') {
+    *ret_byte = (uint8_t)bytes[letter - letters];
+    return 2;
+  }
+  if (line.data[1] != 'x' || line.size < 4)
+    return 0;
+  int high = hex_digit(line.data[2]), low = hex_digit(line.data[3]);
+  *ret_byte = (uint8_t)(high * 16 + low);
+  return high < 0 || low < 0 ? 0 : 4;
+}
+
+enum avow_error escape_decode(struct view line, struct buf *text) {
+  enum avow_error error = AVOW_OK;
+  while (line.size > 0 && error == AVOW_OK) {
+    const uint8_t *backslash = memchr(line.data, '\\', line.size);
+    size_t run = backslash != NULL ? (size_t)(backslash - line.data) : line.size;
+    uint8_t byte;
+    error = buf_append(text, view_of(line.data, run));
+    line = view_of(line.data + run, line.size - run);
+    if (error != AVOW_OK || line.size == 0)
+      break;
+    size_t length = read_escape(line, &byte);
+    if (length == 0)
+      return AVOW_MALFORMED;
+    error = buf_append(text, view_of(&byte, 1));
+    line = view_of(line.data + length, line.size - length);
   }
   return error;
 }

@@ -13,6 +13,13 @@
 enum avow_error escape_append(struct buf *out, struct view text);
 
 /**
+ * escape_decode(line, text):
+ * Append what escape_append made ${line} of to ${text}.  Returns AVOW_MALFORMED if escape_append
+ * would not have written it so; errors of buf_append.  ${text} may then have grown.
+ */
+enum avow_error escape_decode(struct view line, struct buf *text);
+
+/**
  * utf8_length(text):
  * Return the bytes of the well-formed UTF-8 character (RFC 3629) at the start of ${text}, or 0.
  */

@@ -46,16 +46,25 @@ static void line_key(struct lines *lines, const uint8_t *key) {
   explicit_bzero(text, sizeof text);
 }
 
-enum avow_error record_opened(struct buf *out, enum log_detail detail,
+enum avow_error record_queued(struct buf *out, const struct queued *queued) {
+  struct lines lines = {.out = out};
+  line_escaped(&lines, "To: ", view_text(queued->to));
+  line_time(&lines, "Queued since", queued->since_us, queued->offset_min);
+  if (queued->tls)
+    line_party(&lines, "Bob", &queued->bob);
+  return lines.error;
+}
+
+enum avow_error record_opened(struct buf *out, enum log_detail detail, bool first,
                               const struct opened *opened) {
   struct lines lines = {.out = out};
   char id[33];
   hex_encode(view_of(opened->session_id, 16), id);
-  LINE(&lines, "Connected: %s\n", opened->peer);
+  LINE(&lines, "%sConnected: %s\n", first ? "" : "\n", opened->peer);
   if (detail == LOG_FULL)
     line_key(&lines, opened->key);
   LINE(&lines, "Session: %s\n", id);
-  line_time(&lines, "Opened", opened->opened_us, opened->offset_min);
+  line_time(&lines, opened->resumed ? "Resumed" : "Opened", opened->when_us, opened->offset_min);
   if (opened->tls) {
     LINE(&lines, "Handshake: tls %s\n", opened->group);
     line_party(&lines, "Alice", &opened->alice);
@@ -66,25 +75,26 @@ enum avow_error record_opened(struct buf *out, enum log_detail detail,
   return lines.error;
 }
 
-enum avow_error record_message(struct buf *out, enum log_detail detail, int offset_min,
+enum avow_error record_message(struct buf *out, enum log_detail detail, struct zones zones,
                                const struct recorded *message) {
   struct lines lines = {.out = out};
   char hash[129];
   hex_encode(view_of(message->hash, 64), hash);
   LINE(&lines, "\nMessage ID: %" PRIu64 "\nHash value: %s\n", message->id, hash);
-  line_time(&lines, "Timestamp", message->timestamp_us, offset_min);
+  line_time(&lines, "Timestamp", message->timestamp_us, zones.bob_min);
   if (detail != LOG_PROOF)
     line_escaped(&lines, "Message text: ", message->text);
   if (message->confirmed_us != WHEN_NEVER)
-    line_time(&lines, "Message confirmed at", message->confirmed_us, offset_min);
+    line_time(&lines, "Message confirmed at", message->confirmed_us, zones.alice_min);
   return lines.error;
 }
 
-enum avow_error record_confirmed(struct buf *out, int offset_min, uint64_t first_id, unsigned count,
-                                 uint64_t confirmed_us) {
+enum avow_error record_envelope(struct buf *out, struct zones zones, uint64_t first_id,
+                                unsigned count, uint64_t confirmed_us) {
   struct lines lines = {.out = out};
   LINE(&lines, "\nMessages: %" PRIu64 "-%" PRIu64 "\n", first_id, first_id + count - 1);
-  line_time(&lines, "Message confirmed at", confirmed_us, offset_min);
+  if (confirmed_us != WHEN_NEVER)
+    line_time(&lines, "Message confirmed at", confirmed_us, zones.alice_min);
   return lines.error;
 }
 

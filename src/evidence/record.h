@@ -22,20 +22,34 @@ struct party {
   char name[AVOW_NAME_SIZE]; /* "" if there is none */
 };
 
-/* The head of a log. */
+/* The first record of bob's log: what waits in it, and for whom. */
+struct queued {
+  const char *to; /* where he finds the server, as he was told */
+  uint64_t since_us;
+  int offset_min; /* bob's zone: his times stand in it */
+  bool tls;
+  struct party bob; /* tls only */
+};
+
+/** record_queued(out, queued): Bob's first record. */
+enum avow_error record_queued(struct buf *out, const struct queued *queued);
+
+/* A connection: the session's first one opens it, the others resume it. */
 struct opened {
   const char *peer; /* "('127.0.0.1', 38464)" */
   const uint8_t *session_id;
-  uint64_t opened_us;
-  int offset_min;
+  bool resumed;
+  uint64_t when_us; /* alice's clock */
+  int offset_min;   /* alice's zone: her times stand in it */
   bool tls;
   const char *group;       /* of the key exchange; tls only */
   struct party alice, bob; /* tls only */
   const uint8_t *key;      /* of Fernet */
 };
 
-/** record_opened(out, detail, opened): The first block. */
-enum avow_error record_opened(struct buf *out, enum log_detail detail, const struct opened *opened);
+/** record_opened(out, detail, first, opened): A connection; ${first}: nothing is in the log yet. */
+enum avow_error record_opened(struct buf *out, enum log_detail detail, bool first,
+                              const struct opened *opened);
 
 /* One message.  ${confirmed_us} is WHEN_NEVER where it has not been confirmed (bob's log). */
 struct recorded {
@@ -46,13 +60,22 @@ struct recorded {
   uint64_t confirmed_us;
 };
 
-/** record_message(out, detail, offset_min, message): One message. */
-enum avow_error record_message(struct buf *out, enum log_detail detail, int offset_min,
+/* In whose zone times are written: each in that of the one whose clock it is. */
+struct zones {
+  int alice_min, bob_min;
+};
+
+/** record_message(out, detail, zones, message): One message. */
+enum avow_error record_message(struct buf *out, enum log_detail detail, struct zones zones,
                                const struct recorded *message);
 
-/** record_confirmed(out, offset_min, first_id, count, confirmed_us): Bob's log: they are stored. */
-enum avow_error record_confirmed(struct buf *out, int offset_min, uint64_t first_id, unsigned count,
-                                 uint64_t confirmed_us);
+/**
+ * record_envelope(out, zones, first_id, count, confirmed_us):
+ * These messages were one envelope.  In bob's log ${confirmed_us} is when alice confirmed them; in
+ * alice's it is WHEN_NEVER: each message says it there.
+ */
+enum avow_error record_envelope(struct buf *out, struct zones zones, uint64_t first_id,
+                                unsigned count, uint64_t confirmed_us);
 
 /* A suspected attack, or a retransmission that was seen. */
 struct incident {

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* More digits than a log's name has. */
+#define NAME_MAX_DIGITS 32u
 
 struct store {
   int folder;
@@ -64,15 +70,91 @@ void store_close(struct store *store) {
   free(store);
 }
 
-enum avow_error log_create(struct log **ret, struct store *store, const char *name) {
+static int compare_names(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* "20261122182736951090.log": only digits before the ending. */
+static bool is_log_name(const char *name) {
+  size_t digits = strspn(name, "0123456789");
+  return digits > 0 && digits < NAME_MAX_DIGITS && strcmp(name + digits, ".log") == 0;
+}
+
+static enum avow_error append_sorted(char **names, size_t count, struct buf *out) {
+  enum avow_error error = AVOW_OK;
+  qsort(names, count, sizeof *names, compare_names);
+  for (size_t i = 0; i < count && error == AVOW_OK; i++)
+    error = buf_format(out, "%.*s\n", (int)(strlen(names[i]) - 4), names[i]);
+  return error;
+}
+
+enum avow_error store_names(struct store *store, struct buf *out) {
+  int fd = openat(store->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+  if (folder == NULL)
+    return AVOW_SYSTEM;
+  char **names = NULL;
+  size_t count = 0, capacity = 0;
+  enum avow_error error = AVOW_OK;
+  for (struct dirent *entry; error == AVOW_OK && (entry = readdir(folder)) != NULL;) {
+    if (!is_log_name(entry->d_name))
+      continue;
+    if (count == capacity) {
+      capacity = capacity * 2 + 64;
+      char **more = realloc(names, capacity * sizeof *names);
+      if (more == NULL) {
+        error = AVOW_NO_MEMORY;
+        break;
+      }
+      names = more;
+    }
+    names[count] = strdup(entry->d_name);
+    if (names[count] == NULL)
+      error = AVOW_NO_MEMORY;
+    else
+      count++;
+  }
+  closedir(folder);
+  if (error == AVOW_OK && count > 0)
+    error = append_sorted(names, count, out);
+  for (size_t i = 0; i < count; i++)
+    free(names[i]);
+  free(names);
+  return error;
+}
+
+/* Open a log of this name, and keep other processes from it. */
+static enum avow_error open_file(struct log **ret, struct store *store, const char *name,
+                                 int flags) {
   char file_name[64];
   snprintf(file_name, sizeof file_name, "%s.log", name);
   struct log *log = calloc(1, sizeof *log);
   if (log == NULL)
     return AVOW_NO_MEMORY;
-  log->file = openat(store->folder, file_name,
-                     O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (log->file < 0 || fsync(store->folder) != 0) {
+  enum avow_error error = AVOW_OK;
+  log->file =
+      openat(store->folder, file_name, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
+  if (log->file < 0)
+    error = errno == ENOENT ? AVOW_NOT_FOUND : AVOW_SYSTEM;
+  else if (flock(log->file, LOCK_EX | LOCK_NB) != 0)
+    error = errno == EWOULDBLOCK ? AVOW_BUSY : AVOW_SYSTEM;
+  if (error == AVOW_OK) {
+    log->size = lseek(log->file, 0, SEEK_END);
+    *ret = log;
+    return AVOW_OK;
+  }
+  int reason = errno;
+  log_close(log);
+  errno = reason;
+  return error;
+}
+
+enum avow_error log_create(struct log **ret, struct store *store, const char *name) {
+  struct log *log;
+  enum avow_error error = open_file(&log, store, name, O_CREAT | O_EXCL);
+  if (error != AVOW_OK)
+    return error;
+  if (fsync(store->folder) != 0) {
     int reason = errno;
     log_close(log);
     errno = reason;
@@ -80,6 +162,29 @@ enum avow_error log_create(struct log **ret, struct store *store, const char *na
   }
   *ret = log;
   return AVOW_OK;
+}
+
+enum avow_error log_open(struct log **ret, struct store *store, const char *name) {
+  return open_file(ret, store, name, 0);
+}
+
+enum avow_error log_read(struct log *log, uint64_t offset, uint8_t *bytes, size_t size,
+                         size_t *ret_size) {
+  ssize_t got;
+  do
+    got = pread(log->file, bytes, size, (off_t)offset);
+  while (got < 0 && errno == EINTR);
+  if (got < 0)
+    return AVOW_SYSTEM;
+  *ret_size = (size_t)got;
+  return AVOW_OK;
+}
+
+enum avow_error log_truncate(struct log *log, uint64_t size) {
+  if (ftruncate(log->file, (off_t)size) != 0)
+    return AVOW_SYSTEM;
+  log->size = (off_t)size;
+  return log_sync(log);
 }
 
 enum avow_error log_append(struct log *log, struct view bytes) {

@@ -20,7 +20,14 @@ enum avow_error store_open(struct store **ret, const char *folder);
 /** store_close(store): After all its logs.  NULL is fine. */
 void store_close(struct store *store);
 
-/* One session's log, open for appending. */
+/**
+ * store_names(store, names):
+ * Append the names of all logs, oldest first, each with a newline.  Returns AVOW_SYSTEM, errors of
+ * buf_append.
+ */
+enum avow_error store_names(struct store *store, struct buf *names);
+
+/* One session's log, open for appending; no other process can have it open. */
 struct log;
 
 /**
@@ -29,6 +36,25 @@ struct log;
  * this returns.  Returns AVOW_SYSTEM; with errno EEXIST if there is such a log.
  */
 enum avow_error log_create(struct log **ret, struct store *store, const char *name);
+
+/**
+ * log_open(ret, store, name):
+ * Open the log ${name}, to be read and then appended to.  Returns AVOW_NOT_FOUND, AVOW_BUSY if
+ * another process has it open, AVOW_SYSTEM.
+ */
+enum avow_error log_open(struct log **ret, struct store *store, const char *name);
+
+/** log_read(log, offset, bytes, size, ret_size): Read; at the end ${ret_size} is 0.  AVOW_SYSTEM.
+ */
+enum avow_error log_read(struct log *log, uint64_t offset, uint8_t *bytes, size_t size,
+                         size_t *ret_size);
+
+/**
+ * log_truncate(log, size):
+ * Drop what stands behind the first ${size} bytes, durably: the first part of an append that a
+ * crash has cut off.  Returns AVOW_SYSTEM.
+ */
+enum avow_error log_truncate(struct log *log, uint64_t size);
 
 /**
  * log_append(log, bytes):

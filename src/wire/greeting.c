@@ -28,16 +28,46 @@ enum avow_error hello_decode(struct view payload, enum handshake handshake) {
   return payload.data[5] == (uint8_t)handshake ? AVOW_OK : AVOW_BAD_MODE;
 }
 
+static bool good_offset(int16_t offset_min) {
+  return abs(offset_min) < 24 * 60;
+}
+
+static uint8_t *put_u64(uint8_t *to, uint64_t value) {
+  store_u64(to, value);
+  return to + 8;
+}
+
+static uint8_t *put_i16(uint8_t *to, int16_t value) {
+  to[0] = (uint8_t)((uint16_t)value >> 8);
+  to[1] = (uint8_t)value;
+  return to + 2;
+}
+
+static uint8_t *put_bytes(uint8_t *to, const uint8_t *bytes, size_t size) {
+  memcpy(to, bytes, size);
+  return to + size;
+}
+
 enum avow_error open_append(struct buf *out, const struct open *open) {
-  uint8_t payload[8];
-  store_u64(payload, open->clock_us);
+  uint8_t payload[8 + 2 + 1 + SESSION_ID_SIZE + 8], *to = payload;
+  to = put_u64(to, open->clock_us);
+  to = put_i16(to, open->offset_min);
+  *to++ = open->resume ? 1 : 0;
+  to = put_bytes(to, open->session_id, SESSION_ID_SIZE);
+  put_u64(to, open->opened_us);
   return frame_append(out, FRAME_OPEN, view_of(payload, sizeof payload));
 }
 
 enum avow_error open_decode(struct view payload, struct open *ret) {
   struct reader reader = reader_of(payload);
   struct open open = {.clock_us = reader_u64(&reader)};
-  if (!reader_done(&reader) || open.clock_us > WHEN_MAX_US)
+  open.offset_min = (int16_t)reader_u16(&reader);
+  uint8_t resume = reader_u8(&reader);
+  open.resume = resume == 1;
+  reader_copy(&reader, open.session_id, SESSION_ID_SIZE);
+  open.opened_us = reader_u64(&reader);
+  if (!reader_done(&reader) || open.clock_us > WHEN_MAX_US || open.opened_us > WHEN_MAX_US ||
+      resume > 1 || !good_offset(open.offset_min))
     return AVOW_MALFORMED;
   *ret = open;
   return AVOW_OK;
@@ -46,17 +76,15 @@ enum avow_error open_decode(struct view payload, struct open *ret) {
 enum avow_error grant_append(struct buf *out, const struct grant *grant) {
   uint8_t *to;
   enum avow_error error =
-      frame_reserve(out, FRAME_SESSION, SESSION_ID_SIZE + SESSION_KEY_SIZE + 10, &to);
+      frame_reserve(out, FRAME_SESSION, SESSION_ID_SIZE + SESSION_KEY_SIZE + 8 + 2 + 8 + 8, &to);
   if (error != AVOW_OK)
     return error;
-  memcpy(to, grant->session_id, SESSION_ID_SIZE);
-  to += SESSION_ID_SIZE;
-  memcpy(to, grant->key, SESSION_KEY_SIZE);
-  to += SESSION_KEY_SIZE;
-  store_u64(to, grant->opened_us);
-  uint16_t offset = (uint16_t)grant->offset_min;
-  to[8] = (uint8_t)(offset >> 8);
-  to[9] = (uint8_t)offset;
+  to = put_bytes(to, grant->session_id, SESSION_ID_SIZE);
+  to = put_bytes(to, grant->key, SESSION_KEY_SIZE);
+  to = put_u64(to, grant->clock_us);
+  to = put_i16(to, grant->offset_min);
+  to = put_u64(to, grant->opened_us);
+  put_u64(to, grant->next_id);
   return AVOW_OK;
 }
 
@@ -65,9 +93,12 @@ enum avow_error grant_decode(struct view payload, struct grant *ret) {
   struct grant grant;
   reader_copy(&reader, grant.session_id, SESSION_ID_SIZE);
   reader_copy(&reader, grant.key, SESSION_KEY_SIZE);
-  grant.opened_us = reader_u64(&reader);
+  grant.clock_us = reader_u64(&reader);
   grant.offset_min = (int16_t)reader_u16(&reader);
-  if (!reader_done(&reader) || grant.opened_us > WHEN_MAX_US || abs(grant.offset_min) >= 24 * 60)
+  grant.opened_us = reader_u64(&reader);
+  grant.next_id = reader_u64(&reader);
+  if (!reader_done(&reader) || grant.clock_us > WHEN_MAX_US || grant.opened_us > WHEN_MAX_US ||
+      !good_offset(grant.offset_min))
     return AVOW_MALFORMED;
   *ret = grant;
   return AVOW_OK;
@@ -77,10 +108,9 @@ static const struct {
   enum refusal refusal;
   enum avow_error error;
 } REFUSALS[] = {
-    {REFUSAL_VERSION, AVOW_BAD_VERSION},
-    {REFUSAL_MODE, AVOW_BAD_MODE},
-    {REFUSAL_BUSY, AVOW_BUSY},
-    {REFUSAL_KEY, AVOW_KEY_REFUSED},
+    {REFUSAL_VERSION, AVOW_BAD_VERSION}, {REFUSAL_MODE, AVOW_BAD_MODE},
+    {REFUSAL_BUSY, AVOW_BUSY},           {REFUSAL_KEY, AVOW_KEY_REFUSED},
+    {REFUSAL_SESSION, AVOW_NO_SESSION},
 };
 #define REFUSALS_COUNT (sizeof REFUSALS / sizeof REFUSALS[0])
 

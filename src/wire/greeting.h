@@ -18,19 +18,26 @@ enum refusal {
   REFUSAL_MODE = 2,
   REFUSAL_BUSY = 3,
   REFUSAL_KEY = 4,
+  REFUSAL_SESSION = 5,
 };
 
 /* Bob's `open`. */
 struct open {
-  uint64_t clock_us; /* bob's wall clock; his tokens count on from here */
+  uint64_t clock_us;  /* bob's wall clock; his tokens count on from here */
+  int16_t offset_min; /* his zone, east of UTC, in which both logs write his times */
+  bool resume; /* of the session below; otherwise that is zeroes, and a new one is asked for */
+  uint8_t session_id[SESSION_ID_SIZE];
+  uint64_t opened_us; /* when it was opened first, by alice's clock */
 };
 
 /* Alice's `session`. */
 struct grant {
   uint8_t session_id[SESSION_ID_SIZE];
   uint8_t key[SESSION_KEY_SIZE]; /* of Fernet; made by alice for this connection */
-  uint64_t opened_us;            /* alice's wall clock; her tokens count on from here */
-  int16_t offset_min;            /* her zone, east of UTC, in which both logs are written */
+  uint64_t clock_us;             /* alice's wall clock; her tokens count on from here */
+  int16_t offset_min;            /* her zone, east of UTC, in which both logs write her times */
+  uint64_t opened_us;            /* when the session was opened first: now, if it is a new one */
+  uint64_t next_id;              /* all messages below it are stored */
 };
 
 /** hello_append(out, handshake): Append a whole hello frame.  Errors of buf_append. */
@@ -53,8 +60,8 @@ enum avow_error grant_decode(struct view payload, struct grant *ret);
 
 /**
  * refusal_append(out, error), refusal_decode(payload):
- * A whole refusal frame for AVOW_BAD_VERSION, AVOW_BAD_MODE, AVOW_BUSY or AVOW_KEY_REFUSED, and the
- * same error back (AVOW_MALFORMED for an unknown one).
+ * A whole refusal frame for AVOW_BAD_VERSION, AVOW_BAD_MODE, AVOW_BUSY, AVOW_KEY_REFUSED or
+ * AVOW_NO_SESSION, and the same error back (AVOW_MALFORMED for an unknown one).
  */
 enum avow_error refusal_append(struct buf *out, enum avow_error error);
 enum avow_error refusal_decode(struct view payload);

@@ -106,9 +106,10 @@ enum avow_error sealed_decode(struct view plaintext, enum direction direction, s
   struct reader reader = reader_of(plaintext);
   uint8_t kind = reader_u8(&reader);
   struct sealed sealed = {.kind = (enum sealed_kind)kind};
-  if (kind < SEALED_ENVELOPE || kind > SEALED_END || reader_u8(&reader) != (uint8_t)direction)
+  if (kind < SEALED_ENVELOPE || kind > SEALED_ASK || reader_u8(&reader) != (uint8_t)direction)
     return AVOW_MALFORMED;
-  if (kind != SEALED_END && (kind == SEALED_ENVELOPE) != (direction == TO_ALICE))
+  bool bobs = kind == SEALED_ENVELOPE || kind == SEALED_ASK;
+  if (kind != SEALED_END && bobs != (direction == TO_ALICE))
     return AVOW_MALFORMED; /* the wrong side's kind */
   sealed.direction = direction;
   sealed.time_us = reader_u64(&reader);

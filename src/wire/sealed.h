@@ -13,6 +13,7 @@ enum sealed_kind {
   SEALED_CONFIRMATION = 2, /* alice: they are stored */
   SEALED_NOTICE = 3,       /* alice: something was refused; this is what I expect */
   SEALED_END = 4,          /* either: no more messages */
+  SEALED_ASK = 5,          /* bob: give me the confirmations from this id on, again */
 };
 enum direction { TO_ALICE = 1, TO_BOB = 2 };
 
@@ -25,7 +26,7 @@ struct sealed {
   enum direction direction;
   uint64_t time_us;      /* of this transmission, by its maker's clock */
   uint64_t echo_us;      /* time_us of the last token (or grant) that its maker had taken */
-  uint64_t first_id;     /* envelope, confirmation; notice, end: the next id */
+  uint64_t first_id;     /* envelope, confirmation; notice, end: the next id; ask */
   uint16_t count;        /* envelope, confirmation: how many ids, at least 1 */
   uint64_t confirmed_us; /* confirmation: when these messages were recorded */
   struct view body;      /* envelope: the messages; confirmation: their hashes */

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "core/sender_state.h"
+
+size_t sender_messages_size(const struct sender *sender, size_t offset, uint64_t count) {
+  struct view queue = buf_view(&sender->queue);
+  struct reader reader = reader_of(view_of(queue.data + offset, queue.size - offset));
+  for (uint64_t i = 0; i < count; i++) {
+    struct message message;
+    message_take(&reader, &message);
+  }
+  return queue.size - offset - reader.rest.size;
+}
+
+static enum avow_error restore_message(struct sender *sender, const struct record *record) {
+  if (record->id != sender->next_id || record->confirmed_us != WHEN_NEVER || !record->has_text)
+    return AVOW_MALFORMED;
+  struct message message = {
+      .timestamp_us = record->timestamp_us, .hash = record->hash, .text = record->text};
+  enum avow_error error = message_append(&sender->queue, &message);
+  sender->durable_id = ++sender->next_id;
+  return error;
+}
+
+static enum avow_error restore_opened(struct sender *sender, const struct record *record) {
+  struct sender_past *past = &sender->past;
+  if (past->any != record->resumed)
+    return AVOW_MALFORMED;
+  if (past->any && (memcmp(past->session_id, record->session_id, SESSION_ID_SIZE) != 0 ||
+                    past->tls != record->tls ||
+                    memcmp(past->alice_key, record->alice_key, ED25519_PUBLIC_SIZE) != 0))
+    return AVOW_MALFORMED;
+  if (!past->any)
+    past->opened_us = record->when_us;
+  past->any = true;
+  past->tls = record->tls;
+  past->ended = false;
+  memcpy(past->session_id, record->session_id, SESSION_ID_SIZE);
+  memcpy(past->alice_key, record->alice_key, ED25519_PUBLIC_SIZE);
+  return AVOW_OK;
+}
+
+enum avow_error sender_restore(struct sender *sender, const struct record *record) {
+  switch (record->type) {
+  case RECORD_MESSAGE: return restore_message(sender, record);
+  case RECORD_OPENED: return restore_opened(sender, record);
+  case RECORD_ENVELOPE:
+    if (record->id != sender->queued_id || record->confirmed_us == WHEN_NEVER ||
+        record->count > sender->next_id - record->id)
+      return AVOW_MALFORMED;
+    buf_consume(&sender->queue, sender_messages_size(sender, 0, record->count));
+    sender->queued_id += record->count;
+    break;
+  case RECORD_ENDED:
+    if (record->id != sender->queued_id)
+      return AVOW_MALFORMED;
+    sender->past.ended = true;
+    break;
+  case RECORD_QUEUED:
+  case RECORD_INCIDENT: break;
+  }
+  sender->sent_id = sender->known_id = sender->queued_id;
+  return AVOW_OK;
+}
+
+void sender_restored(struct sender *sender, struct head head) {
+  chunk_continue(&sender->chunk, head);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef AVOW_CORE_SENDER_STATE_H
+#define AVOW_CORE_SENDER_STATE_H
+
+/* The inside of a sender, for sender.c and sender_restore.c only. */
+
+#include "core/channel.h"
+#include "core/incidents.h"
+#include "core/sender.h"
+#include "core/window.h"
+#include "crypto/hash.h"
+
+enum ending { OPEN, FINISHING, END_SENT, ENDED };
+
+/* An envelope on its way. */
+struct flight {
+  unsigned count; /* messages */
+  size_t size;    /* their bytes in the queue */
+  uint64_t sent_us;
+  bool again; /* transmitted more than once: its round trip says nothing */
+};
+
+struct sender {
+  struct sender_config config;
+  struct sender_past past;
+  bool attached;
+  struct channel channel;
+  struct hash *hash;
+  struct zones zones;
+  /* Messages that are not confirmed, as they stand in an envelope's body.  In order: those that the
+   * receiver is known to have stored, those in flight, those that wait. */
+  struct buf queue;
+  uint64_t queued_id;  /* id of the first one in the queue */
+  uint64_t known_id;   /* ids below it are stored over there; their confirmations are asked for */
+  size_t known_size;   /* bytes of these in the queue */
+  uint64_t asked_us;   /* monotonic */
+  uint64_t sent_id;    /* ids below it are stored or in flight */
+  uint64_t durable_id; /* ids below it are on our disk */
+  uint64_t next_id;    /* of the next one to be submitted */
+  struct flight flights[WINDOW_ENVELOPES];
+  unsigned flights_first, flights_count;
+  size_t flights_size;
+  struct window window;
+  uint64_t round_us;        /* line time at which the last going back began */
+  uint64_t notice_after_us; /* monotonic; earlier notices are ignored, unless they answer it */
+  uint64_t ended_us;        /* monotonic, when our end left */
+  enum ending ending;
+  struct buf plaintext;
+  struct chunk chunk;
+  struct incidents incidents;
+  struct events events;
+};
+
+/** sender_messages_size(sender, offset, count): Bytes of so many messages in the queue. */
+size_t sender_messages_size(const struct sender *sender, size_t offset, uint64_t count);
+
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/window.h"
+
+#include "base/limits.h"
+
+#define SIZE_FIRST (16u * 1024u)
+#define SIZE_LEAST (2u * 1024u)
+
+void window_init(struct window *window, size_t max, uint64_t freshness_us) {
+  *window = (struct window){.size = SIZE_FIRST < max ? SIZE_FIRST : max,
+                            .max = max,
+                            .short_us = freshness_us / 16,
+                            .long_us = freshness_us / 4};
+}
+
+bool window_open(const struct window *window, size_t in_flight) {
+  return in_flight < window->size;
+}
+
+size_t window_envelope(const struct window *window) {
+  size_t part = window->size / 4;
+  if (part < SIZE_LEAST)
+    part = SIZE_LEAST;
+  return part < AVOW_ENVELOPE_FILL ? part : AVOW_ENVELOPE_FILL;
+}
+
+void window_confirmed(struct window *window, size_t size, uint64_t round_trip_us) {
+  if (round_trip_us > window->long_us)
+    window_shrink(window);
+  else if (round_trip_us < window->short_us)
+    window->size = size < window->max - window->size ? window->size + size : window->max;
+}
+
+void window_shrink(struct window *window) {
+  window->size = window->size / 2 > SIZE_LEAST ? window->size / 2 : SIZE_LEAST;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "evidence/head.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* The lines that a head does not cover. */
+static bool withheld(struct view line) {
+  static const char text[] = "Message text: ", key[] = "Key: ";
+  if (line.size == 0 || (line.data[0] != 'M' && line.data[0] != 'K'))
+    return false;
+  return (line.size >= sizeof text - 1 && memcmp(line.data, text, sizeof text - 1) == 0) ||
+         (line.size >= sizeof key - 1 && memcmp(line.data, key, sizeof key - 1) == 0);
+}
+
+enum avow_error head_init(struct head *head) {
+  return digest_new(&head->digest);
+}
+
+void head_free(struct head *head) {
+  digest_free(head->digest);
+  head->digest = NULL;
+}
+
+enum avow_error head_add(struct head *head, struct view lines) {
+  const uint8_t *from = lines.data; /* of a run that is covered */
+  while (lines.size > 0) {
+    const uint8_t *end = memchr(lines.data, '\n', lines.size);
+    assert(end != NULL);
+    size_t size = (size_t)(end + 1 - lines.data);
+    if (withheld(view_of(lines.data, size))) {
+      enum avow_error error = digest_add(head->digest, view_of(from, (size_t)(lines.data - from)));
+      if (error != AVOW_OK)
+        return error;
+      from = end + 1;
+    }
+    lines = view_of(end + 1, lines.size - size);
+  }
+  return digest_add(head->digest, view_of(from, (size_t)(lines.data - from)));
+}
+
+enum avow_error head_value(struct head *head, uint8_t value[SHA256_SIZE]) {
+  return digest_value(head->digest, value);
+}
+
+enum avow_error chunk_init(struct chunk *chunk, size_t max) {
+  *chunk = (struct chunk){0};
+  buf_init(&chunk->bytes, max);
+  return head_init(&chunk->head);
+}
+
+void chunk_continue(struct chunk *chunk, struct head head) {
+  assert(chunk->sealed == 0);
+  head_free(&chunk->head);
+  chunk->head = head;
+}
+
+void chunk_free(struct chunk *chunk) {
+  buf_wipe_free(&chunk->bytes);
+  head_free(&chunk->head);
+}
+
+enum avow_error chunk_seal(struct chunk *chunk) {
+  struct view bytes = buf_view(&chunk->bytes);
+  if (bytes.size == chunk->sealed)
+    return AVOW_OK;
+  uint8_t value[SHA256_SIZE];
+  char hex[2 * SHA256_SIZE + 1];
+  enum avow_error error = buf_text(&chunk->bytes, "\n"); /* ends the block before the head line */
+  bytes = buf_view(&chunk->bytes);
+  if (error == AVOW_OK)
+    error = head_add(&chunk->head, view_of(bytes.data + chunk->sealed, bytes.size - chunk->sealed));
+  if (error == AVOW_OK)
+    error = head_value(&chunk->head, value);
+  if (error != AVOW_OK)
+    return error;
+  size_t before = bytes.size;
+  hex_encode(view_of(value, sizeof value), hex);
+  error = buf_format(&chunk->bytes, HEAD_LINE "%s\n", hex);
+  bytes = buf_view(&chunk->bytes);
+  if (error == AVOW_OK)
+    error = head_add(&chunk->head, view_of(bytes.data + before, bytes.size - before));
+  if (error == AVOW_OK)
+    chunk->sealed = bytes.size;
+  return error;
+}
+
+void chunk_consume(struct chunk *chunk, size_t size) {
+  assert(size <= chunk->sealed);
+  buf_consume(&chunk->bytes, size);
+  chunk->sealed -= size;
+}
