@@ -27,17 +27,18 @@ static const char HELP[] =
     "      --wait-for SECONDS       give up on a server that is not there (never)\n"
     "      --identity FILE          my private key (~/.config/avow/bob_ed25519)\n"
     "      --server-key KEY         trust this 'ssh-ed25519 AAAA...', and no other\n"
-    "      --known-servers FILE     remember servers there (~/.config/avow/known_servers)\n"
-    "      --handshake MODE         tls, or plain: the key in the clear, to teach (tls)\n"
+    "      --known-servers FILE     remember servers (~/.config/avow/known_servers)\n"
+    "      --handshake MODE         tls, or plain: the key in the clear (tls)\n"
     "      --json                   one JSON object per event on stdout\n"
     "  -v, --verbose                tell more\n"
     "  -q, --quiet                  tell only errors and incidents\n"
     "      --help                   show this\n"
     "      --version                show the version\n"
     "\n"
-    "At a terminal, 'quit' ends the session. Exit status: 0 all messages are confirmed,\n"
-    "1 failure, 2 usage, 3 no server, 4 a key is not trusted, 5 not all confirmed and an\n"
-    "attack suspected, 6 cut off with messages unconfirmed. See bob(1).\n";
+    "At a terminal, 'quit' ends the session. Exit status: 0 all messages are\n"
+    "confirmed, 1 failure, 2 usage, 3 no server, 4 a key is not trusted, 5 not all\n"
+    "confirmed and an attack suspected, 6 cut off with messages unconfirmed.\n"
+    "See bob(1).\n";
 
 enum { OUTBOX = 256, RESEND, WAIT, SERVER_KEY, KNOWN };
 

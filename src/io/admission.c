@@ -33,6 +33,7 @@ bool admission_allows(const struct server_options *options, bool loopback,
   if (read)
     error = allowed_signers_find(buf_view(&file), key, clock_now().wall_us, name, &line);
   buf_free(&file);
+  screen_harmless(name);
   if (!read)
     screen_error("cannot read %s: %s. Nobody is let in until it can be read.",
                  options->allowed_file, reason);

@@ -11,6 +11,7 @@
 #include "core/opening.h"
 #include "crypto/tls.h"
 #include "io/clock.h"
+#include "io/harden.h"
 #include "io/journal.h"
 #include "io/link.h"
 #include "io/port_file.h"
@@ -29,7 +30,7 @@ struct client {
   const struct client_options *options;
   uv_loop_t loop;
   uv_timer_t timer; /* of the next try, or of the opening */
-  uv_signal_t interrupt, terminate;
+  uv_signal_t interrupt, terminate, hang_up;
   struct store *store;
   struct tls_identity *tls;
   unsigned port;
@@ -68,6 +69,7 @@ static void finish(struct client *client, enum exit_code code) {
   uv_close((uv_handle_t *)&client->timer, NULL);
   uv_close((uv_handle_t *)&client->interrupt, NULL);
   uv_close((uv_handle_t *)&client->terminate, NULL);
+  uv_close((uv_handle_t *)&client->hang_up, NULL);
   if (client->link != NULL)
     link_close(client->link);
   if (client->talk != NULL)
@@ -208,6 +210,10 @@ static void met_failure(struct client *client) {
   case AVOW_NOT_AVOW: met_stranger(client, detail); break;
   case AVOW_KEY_UNKNOWN: met_unknown_key(client); break;
   case AVOW_KEY_CHANGED:
+    if (client->options->host == NULL && client->next != NULL) {
+      drop_link(client); /* another alice has this port at this address; ours may be at the next */
+      break;
+    }
     if (opening_peer_key(client->opening, key))
       trust_changed(client->options, client->port, &client->trust, key);
     finish(client, CODE_UNTRUSTED);
@@ -353,13 +359,14 @@ static void attempt(struct client *client) {
   if (client->addresses != NULL)
     freeaddrinfo(client->addresses);
   client->addresses = NULL;
-  /* "localhost" is every loopback address: alice may listen on either family. */
-  int unknown = getaddrinfo(options->host != NULL ? options->host : "localhost", port, &hints,
-                            &client->addresses);
+  /* No host is every loopback address, whatever the system calls localhost: alice may listen on
+   * either family. */
+  int unknown = getaddrinfo(options->host, port, &hints, &client->addresses);
   if (unknown == EAI_AGAIN) {
     try_later(client);
   } else if (unknown != 0) {
-    screen_error("cannot find %s: %s. Nothing was sent.", options->host, gai_strerror(unknown));
+    screen_error("cannot find %s: %s. Nothing was sent.",
+                 options->host != NULL ? options->host : "this machine", gai_strerror(unknown));
     finish(client, CODE_UNREACHABLE);
   } else {
     client->next = client->addresses;
@@ -388,11 +395,10 @@ static enum exit_code set_up(struct client *client) {
   if (store_open_said(&client->store, options->outbox, "--outbox") != AVOW_OK)
     return CODE_FAILURE;
   uv_timer_init(&client->loop, &client->timer);
-  uv_signal_init(&client->loop, &client->interrupt);
-  uv_signal_init(&client->loop, &client->terminate);
-  client->timer.data = client->interrupt.data = client->terminate.data = client;
-  uv_signal_start(&client->interrupt, on_signal, SIGINT);
-  uv_signal_start(&client->terminate, on_signal, SIGTERM);
+  client->timer.data = client;
+  signal_watch(&client->loop, &client->interrupt, SIGINT, on_signal, client);
+  signal_watch(&client->loop, &client->terminate, SIGTERM, on_signal, client);
+  signal_watch(&client->loop, &client->hang_up, SIGHUP, on_signal, client);
   return CODE_OK;
 }
 

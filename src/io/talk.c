@@ -57,6 +57,8 @@ static void summarise(const struct talk *talk) {
                  "%s/%s.log.",
                  confirmed, sent, (unsigned long long)open, talk->setting.options->outbox,
                  talk->journal.name);
+  else if (!talk->complete && !talk->failed && !talk->input.person)
+    screen_error("%llu messages sent, all confirmed, but the input had not ended.", sent);
   else if (!talk->input.person)
     screen_status("%llu messages sent, all confirmed.", sent);
 }
@@ -122,6 +124,7 @@ static void show(struct talk *talk, const struct event *event) {
   case EVENT_ENDED:
     if (event->by_peer)
       screen_status("The server ended the session.");
+    talk->complete |= talk->input.person; /* nothing of his is left that was not sent */
     finish(talk, outcome(talk));
     break;
   case EVENT_MESSAGE: break; /* the receiver's */
