@@ -11,6 +11,7 @@
 #include "io/client.h"
 #include "io/harden.h"
 #include "io/identity_file.h"
+#include "io/outbox.h"
 #include "io/screen.h"
 #include "keys/public_key.h"
 
@@ -22,6 +23,7 @@ static const char HELP[] =
     "\n"
     "      --port-file FILE         find the port there (port)\n"
     "      --outbox DIR             keep my logs there (outbox)\n"
+    "      --outbox-status          tell what waits there, and for whom\n"
     "      --log-detail LEVEL       proof, text or full (text)\n"
     "      --resend-after SECONDS   send again what is not confirmed by then (10)\n"
     "      --wait-for SECONDS       give up on a server that is not there (never)\n"
@@ -40,7 +42,7 @@ static const char HELP[] =
     "confirmed and an attack suspected, 6 cut off with messages unconfirmed.\n"
     "See bob(1).\n";
 
-enum { OUTBOX = 256, RESEND, WAIT, SERVER_KEY, KNOWN };
+enum { OUTBOX = 256, RESEND, WAIT, SERVER_KEY, KNOWN, STATUS };
 
 static const struct option OPTIONS[] = {COMMON_OPTIONS,
                                         {"outbox", required_argument, NULL, OUTBOX},
@@ -48,6 +50,7 @@ static const struct option OPTIONS[] = {COMMON_OPTIONS,
                                         {"wait-for", required_argument, NULL, WAIT},
                                         {"server-key", required_argument, NULL, SERVER_KEY},
                                         {"known-servers", required_argument, NULL, KNOWN},
+                                        {"outbox-status", no_argument, NULL, STATUS},
                                         {0}};
 
 static enum exit_code take_option(struct common *common, struct client_options *client,
@@ -68,6 +71,7 @@ static enum exit_code take_option(struct common *common, struct client_options *
     client->server_key = server_key;
     break;
   case KNOWN: client->known_file = optarg; break;
+  case STATUS: client->status = true; break;
   default: return common_option(common, option, optarg);
   }
   return CODE_OK;
@@ -96,6 +100,8 @@ static enum exit_code run(const struct common *common, struct client_options *cl
   char known[PATH_MAX];
   screen_init(&(struct screen_options){
       .program = "bob", .json = common->json, .quiet = common->quiet, .verbose = common->verbose});
+  if (client->status)
+    return outbox_status(client);
   if (common->handshake == HANDSHAKE_TLS) {
     enum exit_code code = common_identity(common, &identity);
     if (code != CODE_OK)

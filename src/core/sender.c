@@ -178,8 +178,10 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   if (stored < sender->queued_id || stored > sender->next_id)
     return AVOW_OUT_OF_STEP;
   struct sender_past *past = &sender->past;
-  if (!past->any)
+  if (!past->any) {
     past->opened_us = session->grant.opened_us;
+    past->opened_offset_min = session->grant.offset_min;
+  }
   past->any = true;
   past->tls = session->handshake == HANDSHAKE_TLS;
   memcpy(past->session_id, session->grant.session_id, SESSION_ID_SIZE);
@@ -407,6 +409,10 @@ bool sender_next_event(struct sender *sender, struct event *ret) {
 
 uint64_t sender_unconfirmed(const struct sender *sender) {
   return sender->next_id - sender->queued_id;
+}
+
+uint64_t sender_waiting_since(const struct sender *sender) {
+  return sender_unconfirmed(sender) > 0 ? load_u64(buf_view(&sender->queue).data) : 0;
 }
 
 /* What is waited for the longest, if anything is. */

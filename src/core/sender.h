@@ -55,8 +55,9 @@ struct sender_past {
   bool tls;
   uint8_t session_id[SESSION_ID_SIZE];
   uint8_t alice_key[ED25519_PUBLIC_SIZE];
-  uint64_t opened_us; /* when the first one was opened, by alice's clock */
-  bool ended;         /* the session has ended in order */
+  uint64_t opened_us;    /* when the first one was opened, by alice's clock */
+  int opened_offset_min; /* and in her zone */
+  bool ended;            /* the session has ended in order */
 };
 
 /** sender_past(sender): Return it. */
@@ -117,6 +118,10 @@ bool sender_next_event(struct sender *sender, struct event *ret);
 
 /** sender_unconfirmed(sender): Return how many messages are submitted and not confirmed. */
 uint64_t sender_unconfirmed(const struct sender *sender);
+
+/** sender_waiting_since(sender): Return the timestamp of the oldest unconfirmed message; 0: none.
+ */
+uint64_t sender_waiting_since(const struct sender *sender);
 
 /** sender_deadline(sender): When to call sender_tick, monotonic, or WHEN_NEVER. */
 uint64_t sender_deadline(const struct sender *sender);

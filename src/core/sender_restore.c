@@ -31,8 +31,10 @@ static enum avow_error restore_opened(struct sender *sender, const struct record
                     past->tls != record->tls ||
                     memcmp(past->alice_key, record->alice_key, ED25519_PUBLIC_SIZE) != 0))
     return AVOW_MALFORMED;
-  if (!past->any)
+  if (!past->any) {
     past->opened_us = record->when_us;
+    past->opened_offset_min = record->offset_min;
+  }
   past->any = true;
   past->tls = record->tls;
   past->ended = false;

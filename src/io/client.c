@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/opening.h"
+#include "crypto/random.h"
 #include "crypto/tls.h"
 #include "io/clock.h"
 #include "io/harden.h"
@@ -41,6 +42,8 @@ struct client {
   struct link *link;
   struct opening *opening;
   struct talk *talk;
+  bool talking;        /* the link is the talk's now */
+  bool talk_over;      /* the talk is done */
   uint64_t started_us; /* monotonic */
   uint64_t retry_ms;
   unsigned spoilt;
@@ -64,6 +67,10 @@ static void talk_over(void *owner) {
 static void finish(struct client *client, enum exit_code code) {
   if (client->over)
     return;
+  if (client->talk != NULL && !client->talk_over) {
+    talk_give_up(client->talk, code); /* talk_done comes at once */
+    return;
+  }
   client->over = true;
   client->code = code;
   uv_close((uv_handle_t *)&client->timer, NULL);
@@ -77,21 +84,31 @@ static void finish(struct client *client, enum exit_code code) {
 }
 
 static void talk_done(void *owner, enum exit_code code) {
-  finish(owner, code);
+  struct client *client = owner;
+  client->talk_over = true;
+  finish(client, code);
+}
+
+/* Between half of it and all of it, so that many bobs do not come at once. */
+static uint64_t jittered(uint64_t wait_ms) {
+  uint8_t random = 128;
+  (void)random_bytes(&random, sizeof random); /* any value will do */
+  return wait_ms / 2 + wait_ms * random / 512 + 1;
 }
 
 static void try_later(struct client *client) {
   uint64_t waited_us = clock_now().mono_us - client->started_us;
   if (waited_us >= client->options->wait_for_us) {
-    screen_error("no server after %llu seconds. Nothing was sent.",
-                 (unsigned long long)(waited_us / 1000000));
+    screen_error("no server after %llu seconds.", (unsigned long long)(waited_us / 1000000));
     finish(client, CODE_UNREACHABLE);
     return;
   }
   uint64_t left_ms = client->options->wait_for_us == WHEN_NEVER
                          ? RETRY_MOST_MS
                          : (client->options->wait_for_us - waited_us) / 1000 + 1;
-  uint64_t wait_ms = client->retry_ms < left_ms ? client->retry_ms : left_ms;
+  uint64_t wait_ms = jittered(client->retry_ms);
+  if (wait_ms > left_ms)
+    wait_ms = left_ms;
   uv_timer_start(&client->timer, timer_over, wait_ms, 0);
   client->retry_ms *= 2;
   if (client->retry_ms > RETRY_MOST_MS)
@@ -101,7 +118,7 @@ static void try_later(struct client *client) {
 static void link_over(void *owner) {
   struct client *client = owner;
   client->link = NULL;
-  if (!client->over && client->talk == NULL)
+  if (!client->over)
     try_later(client);
 }
 
@@ -119,22 +136,28 @@ static void flush_opening(struct client *client) {
   opening_output_consume(client->opening, sent);
 }
 
-static void begin_talk(struct client *client) {
-  struct talk_setting setting = {.loop = &client->loop,
-                                 .options = client->options,
-                                 .store = client->store,
-                                 .link = client->link,
-                                 .peer = client->peer,
-                                 .trust = &client->trust,
-                                 .client = client,
-                                 .on_done = talk_done};
+static void hand_to_talk(struct client *client) {
+  struct opening *opening = client->opening;
   uv_timer_stop(&client->timer);
-  enum exit_code code = talk_begin(&client->talk, &setting, opening_session(client->opening),
-                                   opening_rest(client->opening));
-  opening_free(client->opening);
   client->opening = NULL;
-  if (code != CODE_OK)
-    finish(client, code);
+  client->talking = true;
+  client->spoilt = 0;
+  talk_attach(client->talk, client->link, opening_session(opening), opening_rest(opening),
+              client->peer, &client->trust);
+  opening_free(opening);
+}
+
+/* The connection is gone; the talk goes on over the next one, if it wants to. */
+static void lost(struct client *client) {
+  client->talking = false;
+  talk_gone(client->talk);
+  if (client->over)
+    return;
+  screen_status("Waiting for server...");
+  client->started_us = clock_now().mono_us;
+  client->retry_ms = RETRY_FIRST_MS;
+  client->next = NULL; /* look for the server anew: it may stand elsewhere now */
+  link_close(client->link);
 }
 
 /* What stands at the address is not alice. */
@@ -193,6 +216,13 @@ static void met_refusal(struct client *client, enum avow_error error) {
     screen_error("the server speaks another version of the protocol. Nothing was sent.");
     finish(client, CODE_FAILURE);
     break;
+  case AVOW_NO_SESSION:
+    screen_error("the server cannot go on with our session: its log is not there, or not in order; "
+                 "its owner sees why. Nothing was sent; the messages are safe in %s. To begin a "
+                 "new session, use another --outbox.",
+                 client->options->outbox);
+    finish(client, CODE_FAILURE);
+    break;
   default:
     public_key_encode(client->options->identity->public, line);
     screen_error("the server does not let our key in. Nothing was sent. Give its owner this line "
@@ -221,6 +251,7 @@ static void met_failure(struct client *client) {
   case AVOW_BUSY:
   case AVOW_BAD_MODE:
   case AVOW_BAD_VERSION:
+  case AVOW_NO_SESSION:
   case AVOW_KEY_REFUSED: met_refusal(client, error); break;
   case AVOW_CLOSED:
   case AVOW_TIMEOUT:
@@ -241,7 +272,7 @@ static void drive_opening(struct client *client) {
   if (opening_state(client->opening) == OPENING_FAILED)
     met_failure(client);
   else if (opening_state(client->opening) == OPENING_DONE)
-    begin_talk(client);
+    hand_to_talk(client);
 }
 
 static void opening_late(uv_timer_t *timer) {
@@ -252,7 +283,7 @@ static void opening_late(uv_timer_t *timer) {
 
 static void on_bytes(void *owner, struct view bytes) {
   struct client *client = owner;
-  if (client->talk != NULL) {
+  if (client->talking) {
     talk_bytes(client->talk, bytes);
   } else if (client->opening != NULL) {
     opening_input(client->opening, bytes, clock_now());
@@ -262,8 +293,11 @@ static void on_bytes(void *owner, struct view bytes) {
 
 static void on_gone(void *owner, int reason) {
   struct client *client = owner;
-  if (client->talk != NULL) {
-    talk_gone(client->talk);
+  if (client->over)
+    return;
+  if (client->talking) {
+    screen_detail("%s: %s", client->peer, reason == 0 ? "closed" : uv_strerror(reason));
+    lost(client);
   } else if (client->opening != NULL) {
     screen_detail("%s: %s", client->peer, reason == 0 ? "closed" : uv_strerror(reason));
     drop_link(client);
@@ -281,8 +315,11 @@ static void on_connected(void *owner, int error) {
     link_close(client->link); /* link_over goes on with the next try */
     return;
   }
-  enum avow_error bad = opening_bob(&client->opening, client->tls,
-                                    client->trust.known ? client->trust.key : NULL, clock_now());
+  struct open open;
+  talk_ask(client->talk, &open);
+  enum avow_error bad =
+      opening_bob(&client->opening, client->tls, client->trust.known ? client->trust.key : NULL,
+                  &open, clock_now());
   if (bad != AVOW_OK) {
     screen_error("cannot open a session: %s.", avow_error_text(bad));
     finish(client, CODE_FAILURE);
@@ -377,12 +414,9 @@ static void attempt(struct client *client) {
 static void on_signal(uv_signal_t *handle, int number) {
   (void)number;
   struct client *client = handle->data;
-  if (client->talk != NULL) {
-    talk_interrupt(client->talk);
-  } else {
-    screen_status("Ended. Nothing was sent.");
+  talk_interrupt(client->talk);
+  if (!client->over && !client->talking)
     finish(client, CODE_UNREACHABLE);
-  }
 }
 
 static enum exit_code set_up(struct client *client) {
@@ -414,9 +448,18 @@ enum exit_code client_run(const struct client_options *options) {
   client->started_us = clock_now().mono_us;
   enum exit_code code = set_up(client);
   if (code == CODE_OK) {
+    struct talk_setting setting = {.loop = &client->loop,
+                                   .options = options,
+                                   .store = client->store,
+                                   .client = client,
+                                   .on_done = talk_done};
     screen_status("Client");
+    code = talk_begin(&client->talk, &setting);
+  }
+  if (code == CODE_OK) {
     screen_status("Waiting for server...");
-    attempt(client);
+    if (!client->over)
+      attempt(client);
     uv_run(&client->loop, UV_RUN_DEFAULT);
     code = client->code;
   }

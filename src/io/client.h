@@ -16,9 +16,10 @@ struct client_options {
   const struct identity *identity; /* tls only */
   const uint8_t *server_key;       /* 32 bytes that the user gave, or NULL */
   const char *known_file;          /* known_servers */
+  bool status;                     /* only tell what waits in the outbox */
   enum log_detail detail;
   uint64_t resend_after_us;
-  uint64_t wait_for_us; /* give up on a server that is not there; WHEN_NEVER: never */
+  uint64_t wait_for_us; /* each time: give up on a server that is not there; WHEN_NEVER: never */
 };
 
 /** client_run(options): Be bob: send stdin's lines until its end, or a person's until "quit". */

@@ -14,7 +14,7 @@
 #include "evidence/escape.h"
 #include "io/admission.h"
 #include "io/clock.h"
-#include "io/journal.h"
+#include "io/guest_log.h"
 #include "io/link.h"
 #include "io/screen.h"
 #include "keys/public_key.h"
@@ -34,6 +34,8 @@ struct guest {
   struct opening *opening;   /* until there is a session */
   struct receiver *receiver; /* from then on */
   struct journal journal;
+  uint8_t session_id[SESSION_ID_SIZE];
+  uint8_t bob_key[ED25519_PUBLIC_SIZE]; /* tls only */
   int offset_min;
   bool leaving;      /* nothing more is read; gone once all is sent */
   uint64_t leave_us; /* monotonic: or then */
@@ -200,8 +202,9 @@ static void flush(struct guest *guest) {
 static void drive(struct guest *guest, enum avow_error error) {
   while (error == AVOW_OK && !guest->closing) {
     struct event event;
-    struct view record = receiver_record(guest->receiver);
-    bool more = record.size > 0;
+    struct view record;
+    error = receiver_record(guest->receiver, &record);
+    bool more = error == AVOW_OK && record.size > 0;
     if (more) {
       if (!store_record(guest, record))
         return;
@@ -223,23 +226,6 @@ static void drive(struct guest *guest, enum avow_error error) {
     flush(guest);
 }
 
-/* The log's first record must be durable before bob learns that he has a session. */
-static bool begin_record(struct guest *guest, const struct session *session, const char *name) {
-  const struct server_options *options = guest->host->options;
-  struct party alice = {0}, bob = {0};
-  if (session->handshake == HANDSHAKE_TLS) {
-    memcpy(alice.key, options->identity->public, sizeof alice.key);
-    snprintf(alice.name, sizeof alice.name, "%s", options->identity->comment);
-    memcpy(bob.key, session->peer_key, sizeof bob.key);
-    snprintf(bob.name, sizeof bob.name, "%s", name);
-  }
-  bool good = journal_open_record(&guest->journal, options->detail, session, guest->peer, &alice,
-                                  &bob) == AVOW_OK;
-  if (!good)
-    log_failed(guest);
-  return good;
-}
-
 static void announce(struct guest *guest, const struct session *session, const char *name) {
   char key_text[FINGERPRINT_SIZE] = "";
   screen_status("Connected: %s", guest->peer);
@@ -257,64 +243,103 @@ static void announce(struct guest *guest, const struct session *session, const c
                         key_text, "client_name", name));
 }
 
-/* Bob has asked: open his session. */
-static void open_session(struct guest *guest, const char *name) {
-  struct now now = clock_now();
-  struct grant grant = {.opened_us = now.wall_us,
-                        .offset_min = (int16_t)clock_offset_min(now.wall_us)};
-  struct receiver_config config = {.freshness_us = guest->host->options->freshness_us,
-                                   .detail = guest->host->options->detail};
-  enum avow_error error = random_bytes(grant.session_id, sizeof grant.session_id);
-  if (error == AVOW_OK)
-    error = random_bytes(grant.key, sizeof grant.key);
-  if (error == AVOW_OK)
-    error = random_bytes(config.seed, sizeof config.seed);
-  if (error == AVOW_OK && journal_begin(&guest->journal, guest->host->store, &grant.opened_us,
-                                        grant.offset_min) != AVOW_OK) {
-    log_failed(guest);
-    return;
+/* The log's record of the connection must be durable before bob learns that he has a session. */
+static bool begin_record(struct guest *guest, const char *name) {
+  const struct session *session = opening_session(guest->opening);
+  const struct identity *identity = guest->host->options->identity;
+  struct party alice = {0}, bob = {0};
+  uint8_t seed[DRBG_SEED_SIZE];
+  if (session->handshake == HANDSHAKE_TLS) {
+    memcpy(alice.key, identity->public, sizeof alice.key);
+    snprintf(alice.name, sizeof alice.name, "%s", identity->comment);
+    memcpy(bob.key, session->peer_key, sizeof bob.key);
+    snprintf(bob.name, sizeof bob.name, "%s", name);
   }
+  struct opened opened = journal_opened(session, guest->peer, &alice, &bob);
+  struct view record;
+  enum avow_error error = random_bytes(seed, sizeof seed);
+  if (error == AVOW_OK)
+    error = receiver_attach(guest->receiver, session, &opened, seed);
+  secret_wipe(seed, sizeof seed);
+  if (error == AVOW_OK)
+    error = receiver_record(guest->receiver, &record);
+  if (error != AVOW_OK) {
+    core_failed(guest, error);
+    return false;
+  }
+  if (!store_record(guest, record))
+    return false;
+  receiver_record_consume(guest->receiver, record.size);
+  return true;
+}
+
+/* The receiver and its log for what bob asks; on failure bob has been told, or the guest is gone.
+ */
+static bool find_receiver(struct guest *guest, struct grant *grant, const uint8_t *bob_key) {
+  struct host *host = guest->host;
+  const struct open *open = opening_asked(guest->opening);
+  if (open->resume) {
+    memcpy(grant->session_id, open->session_id, sizeof grant->session_id);
+    grant->opened_us = open->opened_us;
+    if (guest_log_resume(host->options, host->store, open, bob_key, &guest->journal,
+                         &guest->receiver) == AVOW_OK)
+      return true;
+    opening_refuse(guest->opening, AVOW_NO_SESSION);
+    return false;
+  }
+  enum avow_error error = random_bytes(grant->session_id, sizeof grant->session_id);
+  if (error == AVOW_OK)
+    error = guest_log_begin(host->options, host->store, grant, &guest->journal, &guest->receiver);
+  if (error == AVOW_SYSTEM)
+    log_failed(guest);
+  else if (error != AVOW_OK)
+    core_failed(guest, error);
+  return error == AVOW_OK;
+}
+
+/* Bob has asked, and may come in: open his session, or go on with it. */
+static void open_session(struct guest *guest, const char *name, const uint8_t *bob_key) {
+  struct now now = clock_now();
+  struct grant grant = {.clock_us = now.wall_us,
+                        .opened_us = now.wall_us,
+                        .offset_min = (int16_t)clock_offset_min(now.wall_us)};
+  if (!find_receiver(guest, &grant, bob_key))
+    return;
+  guest->host->pending--;
+  guest->host->sessions++;
   guest->offset_min = grant.offset_min;
+  grant.next_id = receiver_next_id(guest->receiver);
+  enum avow_error error = random_bytes(grant.key, sizeof grant.key);
   if (error == AVOW_OK) {
     opening_grant(guest->opening, &grant, now);
     error = opening_error(guest->opening);
   }
-  const struct session *session = NULL;
-  if (error == AVOW_OK) {
-    session = opening_session(guest->opening);
-    if (!begin_record(guest, session, name))
-      return;
-    error = receiver_new(&guest->receiver, &config, session);
-  }
+  memcpy(guest->session_id, grant.session_id, sizeof guest->session_id);
+  if (bob_key != NULL)
+    memcpy(guest->bob_key, bob_key, sizeof guest->bob_key);
   secret_wipe(&grant, sizeof grant);
-  secret_wipe(&config, sizeof config);
-  if (error != AVOW_OK) {
+  if (error != AVOW_OK)
     core_failed(guest, error);
-    return;
-  }
-  guest->host->pending--;
-  guest->host->sessions++;
-  announce(guest, session, name);
-}
-
-static void refuse(struct guest *guest, enum avow_error error) {
-  opening_refuse(guest->opening, error);
+  else if (begin_record(guest, name))
+    announce(guest, opening_session(guest->opening), name);
 }
 
 static void decide(struct guest *guest) {
   struct host *host = guest->host;
   char name[AVOW_NAME_SIZE] = "";
   uint8_t key[ED25519_PUBLIC_SIZE];
-  if (host->sessions >= host->sessions_max) {
-    refuse(guest, AVOW_BUSY);
+  bool tls = opening_peer_key(guest->opening, key);
+  const struct open *open = opening_asked(guest->opening);
+  if (tls && !admission_allows(host->options, host->loopback, key, name)) {
+    opening_refuse(guest->opening, AVOW_KEY_REFUSED);
     return;
   }
-  if (host->tls != NULL && opening_peer_key(guest->opening, key) &&
-      !admission_allows(host->options, host->loopback, key, name)) {
-    refuse(guest, AVOW_KEY_REFUSED);
-    return;
-  }
-  open_session(guest, name);
+  if (open->resume) /* his old connection may not have noticed yet that it is dead */
+    host->on_resume(host->server, open->session_id, tls ? key : NULL);
+  if (host->sessions >= host->sessions_max)
+    opening_refuse(guest->opening, AVOW_BUSY);
+  else
+    open_session(guest, name, tls ? key : NULL);
 }
 
 /* All of the opening's output must leave before the session's: it is short, and the link takes it
@@ -327,7 +352,9 @@ static void hand_over(struct guest *guest) {
     close_guest(guest); /* he did not even read the handshake */
     return;
   }
-  enum avow_error error = receiver_input(guest->receiver, rest, clock_now());
+  enum avow_error error = receiver_durable(guest->receiver, clock_now());
+  if (error == AVOW_OK)
+    error = receiver_input(guest->receiver, rest, clock_now());
   opening_free(guest->opening);
   guest->opening = NULL;
   drive(guest, error);
@@ -363,14 +390,33 @@ static void on_bytes(void *owner, struct view bytes) {
   }
 }
 
+/* The connection is gone: record that, and go. */
+static void cut(struct guest *guest) {
+  drive(guest, receiver_cut(guest->receiver, clock_now()));
+  close_guest(guest);
+}
+
+bool guest_replace(struct guest *guest, const uint8_t *session_id, const uint8_t *bob_key) {
+  if (guest->receiver == NULL || guest->closing || guest->leaving)
+    return false;
+  if (memcmp(guest->session_id, session_id, sizeof guest->session_id) != 0 ||
+      (bob_key != NULL && memcmp(guest->bob_key, bob_key, sizeof guest->bob_key) != 0))
+    return false;
+  screen_detail("%s has come again on another connection.", guest->peer);
+  cut(guest);
+  journal_end(&guest->journal);
+  return true;
+}
+
 static void on_gone(void *owner, int reason) {
   struct guest *guest = owner;
   if (guest->closing)
     return;
   if (guest->receiver != NULL && !guest->leaving) {
     screen_detail("%s: %s", guest->peer, reason == 0 ? "closed" : uv_strerror(reason));
-    drive(guest, receiver_cut(guest->receiver, clock_now()));
+    cut(guest);
     guest->host->on_cut(guest->host->server);
+    return;
   } else if (guest->receiver == NULL) {
     screen_detail("%s went away before a session was open.", guest->peer);
   }

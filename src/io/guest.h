@@ -23,8 +23,10 @@ struct host {
   unsigned sessions_max;
   void *server;
   void (*on_ended)(void *server, enum exit_code code); /* a session has ended in order, or failed */
-  void (*on_cut)(void *server);                        /* a session was cut */
-  void (*on_left)(void *server, struct guest *guest);  /* the guest is about to be freed */
+  /* The session is going to be resumed: cut the guest who has it. */
+  void (*on_resume)(void *server, const uint8_t *session_id, const uint8_t *bob_key);
+  void (*on_cut)(void *server);                       /* a session was cut */
+  void (*on_left)(void *server, struct guest *guest); /* the guest is about to be freed */
 };
 
 /** guest_welcome(ret, host, listener): Take the next connection.  Returns 0 or a libuv error. */
@@ -33,6 +35,10 @@ int guest_welcome(struct guest **ret, struct host *host, uv_stream_t *listener);
 /** guest_waits_as(guest): Return the guest's number if it has no session yet and may be dismissed
  * for another, else UINT64_MAX. */
 uint64_t guest_waits_as(const struct guest *guest);
+
+/** guest_replace(guest, session_id, bob_key): If this is its session, cut it and let go of its log;
+ * return whether it was.  ${bob_key} is NULL in plain mode. */
+bool guest_replace(struct guest *guest, const uint8_t *session_id, const uint8_t *bob_key);
 
 /** guest_dismiss(guest): End in order: what was stored is confirmed, bob is told; on_left follows.
  */

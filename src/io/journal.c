@@ -2,10 +2,15 @@
 #include "io/journal.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "io/screen.h"
+
+/* Of a log, at once. */
+#define READ_SIZE (1024u * 1024u)
 
 enum avow_error journal_begin(struct journal *journal, struct store *store, uint64_t *opened_us,
                               int offset_min) {
@@ -17,12 +22,90 @@ enum avow_error journal_begin(struct journal *journal, struct store *store, uint
   return error;
 }
 
-enum avow_error journal_open_record(struct journal *journal, enum log_detail detail,
-                                    const struct session *session, const char *peer,
-                                    const struct party *alice, const struct party *bob) {
+enum avow_error journal_resume(struct journal *journal, struct store *store, const char *name) {
+  snprintf(journal->name, sizeof journal->name, "%s", name);
+  enum avow_error error = log_open(&journal->log, store, name);
+  if (error != AVOW_OK)
+    return error;
+  error = log_lock(journal->log);
+  int reason = errno;
+  if (error != AVOW_OK)
+    journal_end(journal);
+  errno = reason;
+  return error;
+}
+
+/* Feed one piece of the file, and hand out what it finished. */
+static enum avow_error replay_piece(struct replay *replay, struct view bytes, journal_taker *take,
+                                    void *core) {
+  struct record record;
+  enum avow_error error = replay_input(replay, bytes);
+  while (error == AVOW_OK) {
+    error = replay_next(replay, &record);
+    if (error == AVOW_OK)
+      error = take(core, &record);
+  }
+  return error == AVOW_NOT_FOUND ? AVOW_OK : error;
+}
+
+static enum avow_error replay_file(struct journal *journal, struct replay *replay,
+                                   journal_taker *take, void *core) {
+  uint8_t *bytes = malloc(READ_SIZE);
+  uint64_t offset = 0;
+  size_t got = 1;
+  enum avow_error error = bytes == NULL ? AVOW_NO_MEMORY : AVOW_OK;
+  while (error == AVOW_OK && got > 0) {
+    error = log_read(journal->log, offset, bytes, READ_SIZE, &got);
+    if (error == AVOW_OK && got > 0)
+      error = replay_piece(replay, view_of(bytes, got), take, core);
+    offset += got;
+  }
+  int reason = errno;
+  free(bytes);
+  errno = reason;
+  return error == AVOW_OK ? replay_end(replay) : error;
+}
+
+static void say_error(const struct journal *journal, const char *folder,
+                      const struct replay *replay, enum avow_error error) {
+  const char *reason = replay_reason(replay);
+  if (error == AVOW_SYSTEM)
+    screen_error("cannot read %s/%s.log: %s.", folder, journal->name, strerror(errno));
+  else
+    screen_error("%s/%s.log is damaged at line %llu: %s. Nothing was changed in it. Keep it: what "
+                 "stands before that line still counts.",
+                 folder, journal->name, (unsigned long long)replay_line(replay),
+                 reason[0] != '\0' ? reason : "a record that does not fit those before it");
+}
+
+enum avow_error journal_replay(struct journal *journal, const char *folder, journal_taker *take,
+                               void *core, struct head *ret_head) {
+  struct replay *replay;
+  enum avow_error error = replay_new(&replay);
+  if (error != AVOW_OK)
+    return error;
+  error = replay_file(journal, replay, take, core);
+  uint64_t finished = replay_finished(replay);
+  if (error != AVOW_OK)
+    say_error(journal, folder, replay, error);
+  if (error == AVOW_OK && ret_head != NULL) {
+    if (finished < log_size(journal->log))
+      error = log_truncate(journal->log, finished);
+    if (error != AVOW_OK)
+      screen_error("cannot mend the end of %s/%s.log: %s.", folder, journal->name, strerror(errno));
+    else
+      *ret_head = replay_take_head(replay);
+  }
+  replay_free(replay);
+  return error;
+}
+
+struct opened journal_opened(const struct session *session, const char *peer,
+                             const struct party *alice, const struct party *bob) {
   struct opened opened = {.peer = peer,
                           .session_id = session->grant.session_id,
-                          .opened_us = session->grant.opened_us,
+                          .resumed = session->open.resume,
+                          .when_us = session->grant.clock_us,
                           .offset_min = session->grant.offset_min,
                           .tls = session->handshake == HANDSHAKE_TLS,
                           .group = session->group,
@@ -31,15 +114,9 @@ enum avow_error journal_open_record(struct journal *journal, enum log_detail det
     opened.alice = *alice;
     opened.bob = *bob;
   }
-  struct buf record;
-  buf_init(&record, AVOW_KEY_FILE_MAX);
-  enum avow_error error = record_opened(&record, detail, &opened);
-  if (error == AVOW_OK)
-    error = journal_store(journal, buf_view(&record));
-  int reason = errno;
-  buf_wipe_free(&record);
-  errno = reason;
-  return error;
+  if (!opened.resumed)
+    opened.when_us = session->grant.opened_us;
+  return opened;
 }
 
 enum avow_error journal_store(struct journal *journal, struct view record) {

@@ -3,7 +3,7 @@
 #define AVOW_IO_JOURNAL_H
 
 #include "core/session.h"
-#include "evidence/record.h"
+#include "evidence/replay.h"
 #include "store/store.h"
 
 /* A session's log as either program keeps it: its name, its first record, and durable appends. */
@@ -21,13 +21,26 @@ enum avow_error journal_begin(struct journal *journal, struct store *store, uint
                               int offset_min);
 
 /**
- * journal_open_record(journal, detail, session, peer, alice, bob):
- * Write the first record, durably.  ${alice} and ${bob} are not looked at in plain mode.  Errors of
- * journal_store.
+ * journal_resume(journal, store, name):
+ * Open and lock the log ${name}.  Errors of log_open and log_lock.
  */
-enum avow_error journal_open_record(struct journal *journal, enum log_detail detail,
-                                    const struct session *session, const char *peer,
-                                    const struct party *alice, const struct party *bob);
+enum avow_error journal_resume(struct journal *journal, struct store *store, const char *name);
+
+/**
+ * journal_replay(journal, folder, take, core):
+ * Give the records of the log to ${take}, one after the other; the first error ends it.  With
+ * ${head} the log is going to be continued: what a crash has cut off at its end is dropped, and
+ * ${head} gets its head.  Every error is said on the screen, with the log's name in ${folder}:
+ * AVOW_MALFORMED, AVOW_SYSTEM, and those of ${take}.
+ */
+typedef enum avow_error journal_taker(void *core, const struct record *record);
+enum avow_error journal_replay(struct journal *journal, const char *folder, journal_taker *take,
+                               void *core, struct head *ret_head);
+
+/** journal_opened(session, peer, alice, bob): Return the record of a connection; the parties are
+ * not looked at in plain mode.  It borrows all of them. */
+struct opened journal_opened(const struct session *session, const char *peer,
+                             const struct party *alice, const struct party *bob);
 
 /** journal_store(journal, record): Append and make durable.  Errors of log_append and log_sync. */
 enum avow_error journal_store(struct journal *journal, struct view record);

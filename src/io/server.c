@@ -65,6 +65,12 @@ static void on_cut(void *owner) {
     screen_status("Waiting for a client...");
 }
 
+static void on_resume(void *owner, const uint8_t *session_id, const uint8_t *bob_key) {
+  struct server *server = owner;
+  for (size_t i = 0; i < server->guests_count; i++)
+    guest_replace(server->guests[i], session_id, bob_key);
+}
+
 static void on_left(void *owner, struct guest *guest) {
   struct server *server = owner;
   size_t i = 0;
@@ -273,6 +279,7 @@ enum exit_code server_run(const struct server_options *options) {
                                .sessions_max = options->serve ? AVOW_SESSIONS_MAX : 1,
                                .server = server,
                                .on_ended = on_ended,
+                               .on_resume = on_resume,
                                .on_cut = on_cut,
                                .on_left = on_left};
   enum exit_code code = set_up(server);

@@ -13,6 +13,7 @@
 #include "io/clock.h"
 #include "io/input.h"
 #include "io/journal.h"
+#include "io/outbox.h"
 #include "io/screen.h"
 #include "keys/public_key.h"
 
@@ -24,6 +25,7 @@
 
 struct talk {
   struct talk_setting setting;
+  struct link *link; /* the client's; NULL between connections */
   struct sender *sender;
   struct journal journal;
   struct input input;
@@ -35,7 +37,9 @@ struct talk {
   bool failed;      /* the input could not all be read */
   bool attacked;
   bool done;
-  uint64_t sent;
+  bool begun;    /* the log has its first record */
+  uint64_t sent; /* and what was waiting before */
+  int offset_min;
   int handles;
   void (*on_ended)(void *owner);
   void *owner;
@@ -51,16 +55,14 @@ static enum exit_code outcome(const struct talk *talk) {
 
 static void summarise(const struct talk *talk) {
   uint64_t open = sender_unconfirmed(talk->sender);
-  unsigned long long sent = talk->sent, confirmed = talk->sent - open;
+  unsigned long long all = talk->sent, waiting = (unsigned long long)open;
   if (open > 0)
-    screen_error("%llu of %llu messages are confirmed; %llu may have arrived or not. They are in "
-                 "%s/%s.log.",
-                 confirmed, sent, (unsigned long long)open, talk->setting.options->outbox,
-                 talk->journal.name);
-  else if (!talk->complete && !talk->failed && !talk->input.person)
-    screen_error("%llu messages sent, all confirmed, but the input had not ended.", sent);
+    screen_error(
+        "%llu of %llu messages are not confirmed. They wait in %s/%s.log; start bob again, "
+        "and they go first.",
+        waiting, all, talk->setting.options->outbox, talk->journal.name);
   else if (!talk->input.person)
-    screen_status("%llu messages sent, all confirmed.", sent);
+    screen_status("%llu messages sent, all confirmed.", all);
 }
 
 static void finish(struct talk *talk, enum exit_code code) {
@@ -144,18 +146,26 @@ static void set_timer(struct talk *talk) {
   uv_timer_start(&talk->timer, on_timer, wait_us / 1000 + 1, 0);
 }
 
-static bool store_record(struct talk *talk) {
-  struct view record = sender_record(talk->sender);
-  if (journal_store(&talk->journal, record) != AVOW_OK) {
-    screen_error("cannot write %s/%s.log: %s. What was not written there was not sent. Make room "
-                 "or mend the disk, then send the rest again.",
-                 talk->setting.options->outbox, talk->journal.name, strerror(errno));
-    talk->failed = true;
-    finish(talk, CODE_FAILURE);
-    return false;
+static bool store_record(struct talk *talk, struct view record) {
+  enum avow_error error = AVOW_OK;
+  if (talk->journal.log == NULL) {
+    struct now now = clock_now();
+    error = journal_begin(&talk->journal, talk->setting.store, &now.wall_us,
+                          clock_offset_min(now.wall_us));
   }
-  sender_record_consume(talk->sender, record.size);
-  return true;
+  if (error == AVOW_OK)
+    error = journal_store(&talk->journal, record);
+  if (error == AVOW_OK) {
+    sender_record_consume(talk->sender, record.size);
+    return true;
+  }
+  screen_error("cannot write %s/%s.log: %s. What was not written there was not sent. Make room or "
+               "mend the disk, then send the rest again.",
+               talk->setting.options->outbox, talk->journal.name,
+               error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
+  talk->failed = true;
+  finish(talk, CODE_FAILURE);
+  return false;
 }
 
 static void core_failed(struct talk *talk, enum avow_error error) {
@@ -164,19 +174,33 @@ static void core_failed(struct talk *talk, enum avow_error error) {
   finish(talk, CODE_FAILURE);
 }
 
-/* More input is wanted: at a terminal once all is confirmed, from a pipe while there is room. */
+/* More input is wanted: a person's once all is confirmed, a pipe's while there is room. */
 static bool wants_input(const struct talk *talk) {
   if (talk->finishing || talk->done)
     return false;
-  return talk->input.person ? sender_unconfirmed(talk->sender) == 0 : sender_room(talk->sender);
+  if (talk->input.person)
+    return sender_attached(talk->sender) && sender_unconfirmed(talk->sender) == 0;
+  return sender_room(talk->sender);
+}
+
+static void flush(struct talk *talk) {
+  if (talk->link == NULL)
+    return;
+  size_t taken = link_send(talk->link, sender_output(talk->sender));
+  sender_output_consume(talk->sender, taken);
+  if (talk->finishing && sender_unconfirmed(talk->sender) == 0 &&
+      !uv_is_active((uv_handle_t *)&talk->goodbye_timer))
+    uv_timer_start(&talk->goodbye_timer, on_goodbye, GOODBYE_MS, 0);
 }
 
 /* Store what the sender recorded, send what may leave then, show what it tells. */
 static void drive(struct talk *talk, enum avow_error error) {
   while (error == AVOW_OK && !talk->done) {
     struct event event;
-    bool more = sender_record(talk->sender).size > 0;
-    if (more && !store_record(talk))
+    struct view record;
+    error = sender_record(talk->sender, &record);
+    bool more = error == AVOW_OK && record.size > 0;
+    if (more && !store_record(talk, record))
       return;
     if (more)
       error = sender_durable(talk->sender, clock_now());
@@ -184,16 +208,14 @@ static void drive(struct talk *talk, enum avow_error error) {
       show(talk, &event);
     if (!more)
       break;
+    if (error == AVOW_OK) /* more may be waiting inside */
+      error = sender_input(talk->sender, view_of("", 0), clock_now());
   }
   if (error != AVOW_OK)
     core_failed(talk, error);
   if (talk->done)
     return;
-  size_t taken = link_send(talk->setting.link, sender_output(talk->sender));
-  sender_output_consume(talk->sender, taken);
-  if (talk->finishing && sender_unconfirmed(talk->sender) == 0 &&
-      !uv_is_active((uv_handle_t *)&talk->goodbye_timer))
-    uv_timer_start(&talk->goodbye_timer, on_goodbye, GOODBYE_MS, 0);
+  flush(talk);
   set_timer(talk);
   input_on(&talk->input, wants_input(talk));
 }
@@ -210,6 +232,26 @@ static void no_more(struct talk *talk) {
   drive(talk, sender_finish(talk->sender, clock_now()));
 }
 
+/* The log begins with the first thing that it has to keep. */
+static enum avow_error begin_log(struct talk *talk) {
+  const struct client_options *options = talk->setting.options;
+  struct now now = clock_now();
+  char to[AVOW_NAME_SIZE];
+  if (talk->begun)
+    return AVOW_OK;
+  talk->begun = true;
+  outbox_to(options, to);
+  struct queued queued = {.to = to,
+                          .since_us = now.wall_us,
+                          .offset_min = clock_offset_min(now.wall_us),
+                          .tls = options->handshake == HANDSHAKE_TLS};
+  if (queued.tls) {
+    memcpy(queued.bob.key, options->identity->public, sizeof queued.bob.key);
+    snprintf(queued.bob.name, sizeof queued.bob.name, "%s", options->identity->comment);
+  }
+  return sender_begin(talk->sender, &queued);
+}
+
 static bool on_line(void *owner, struct view line) {
   struct talk *talk = owner;
   uint64_t id;
@@ -222,7 +264,9 @@ static bool on_line(void *owner, struct view line) {
     screen_status("Nothing to send: type a message, or quit.");
     return true;
   }
-  enum avow_error error = sender_submit(talk->sender, line, clock_now(), &id);
+  enum avow_error error = begin_log(talk);
+  if (error == AVOW_OK)
+    error = sender_submit(talk->sender, line, clock_now(), &id);
   if (error == AVOW_OK) {
     talk->sent++;
   } else if (error == AVOW_TOO_LONG) { /* only a person's: input cuts a pipe's lines off before */
@@ -267,14 +311,20 @@ void talk_bytes(struct talk *talk, struct view bytes) {
 }
 
 void talk_gone(struct talk *talk) {
+  talk->link = NULL;
   if (talk->done)
     return;
   if (talk->finishing && sender_unconfirmed(talk->sender) == 0) {
     finish(talk, outcome(talk)); /* the goodbye was lost, no message */
     return;
   }
-  drive(talk, sender_cut(talk->sender, clock_now()));
-  finish(talk, outcome(talk));
+  uv_timer_stop(&talk->dots_timer);
+  drive(talk, sender_detach(talk->sender, clock_now()));
+}
+
+void talk_give_up(struct talk *talk, enum exit_code code) {
+  enum exit_code own = outcome(talk);
+  finish(talk, own == CODE_OK || own == CODE_FAILURE ? own : code);
 }
 
 void talk_interrupt(struct talk *talk) {
@@ -287,60 +337,113 @@ void talk_interrupt(struct talk *talk) {
   talk->interrupted = true;
   talk->complete |= talk->input.person; /* a person's input ends when he says so */
   uint64_t open = sender_unconfirmed(talk->sender);
+  if (open > 0 && talk->link == NULL) {
+    finish(talk, outcome(talk)); /* nobody is there to confirm them */
+    return;
+  }
   if (open > 0)
     screen_status("Ending: %llu messages wait for their confirmation. Ctrl-C again leaves now.",
                   (unsigned long long)open);
   no_more(talk);
 }
 
-static enum avow_error begin_log(struct talk *talk, const struct session *session) {
+void talk_ask(const struct talk *talk, struct open *ret) {
+  const struct sender_past *past = sender_past(talk->sender);
+  *ret = (struct open){.offset_min = (int16_t)talk->offset_min, .resume = past->any};
+  if (past->any) {
+    memcpy(ret->session_id, past->session_id, sizeof ret->session_id);
+    ret->opened_us = past->opened_us;
+    ret->opened_offset_min = (int16_t)past->opened_offset_min;
+  }
+}
+
+static void announce(const struct talk *talk, const struct session *session, const char *peer,
+                     const struct trust *trust) {
+  char text[FINGERPRINT_SIZE] = "";
+  bool resumed = session->open.resume;
+  uint64_t waiting = sender_unconfirmed(talk->sender);
+  screen_status("Connected to server.");
+  if (session->handshake == HANDSHAKE_PLAIN) {
+    screen_alarm("Plain mode: anyone on the line can read the key.");
+  } else if (fingerprint(session->peer_key, text) == AVOW_OK) {
+    screen_detail("Server's key: %s %s (%s)", text, trust->name, trust->source);
+    screen_detail("Key exchange: %s", session->group);
+  }
+  if (resumed && waiting > 0)
+    screen_status("%llu messages from before go first.", (unsigned long long)waiting);
+  if (talk->input.person)
+    screen_status("You can now send messages to the server:");
+  screen_json(json_pack("{s:s, s:s, s:b, s:I, s:s, s:s}", "event", "connected", "peer", peer,
+                        "resumed", resumed, "waiting", (json_int_t)waiting, "handshake",
+                        session->handshake == HANDSHAKE_TLS ? "tls" : "plain", "server_key", text));
+}
+
+/* The server is another one than the session's, or its log or ours has been changed. */
+static void attach_failed(struct talk *talk, enum avow_error error) {
+  if (error == AVOW_OUT_OF_STEP)
+    screen_error(
+        "%s/%s.log and the server's log of this session do not fit each other: one of them "
+        "was cut, or put back from a copy. Nothing was sent. Keep both; to begin a new "
+        "session, use another --outbox.",
+        talk->setting.options->outbox, talk->journal.name);
+  else if (error == AVOW_KEY_CHANGED)
+    screen_error("the session in %s/%s.log is with a server of another key. Nothing was sent. Its "
+                 "messages are safe there; to begin a new session, use another --outbox.",
+                 talk->setting.options->outbox, talk->journal.name);
+  else
+    screen_error("cannot go on: %s.", avow_error_text(error));
+  talk->failed = true;
+  finish(talk, CODE_FAILURE);
+}
+
+static enum avow_error attach(struct talk *talk, const struct session *session, const char *peer,
+                              const struct trust *trust) {
   const struct client_options *options = talk->setting.options;
-  const struct trust *trust = talk->setting.trust;
-  uint64_t opened_us = session->grant.opened_us;
-  enum avow_error error =
-      journal_begin(&talk->journal, talk->setting.store, &opened_us, session->grant.offset_min);
-  if (error != AVOW_OK)
-    return error;
+  const struct sender_past *past = sender_past(talk->sender);
   struct party alice = {0}, bob = {0};
+  uint8_t seed[DRBG_SEED_SIZE];
   if (session->handshake == HANDSHAKE_TLS) {
+    if (past->any && memcmp(past->alice_key, session->peer_key, sizeof past->alice_key) != 0)
+      return AVOW_KEY_CHANGED;
     memcpy(alice.key, session->peer_key, sizeof alice.key);
     snprintf(alice.name, sizeof alice.name, "%s", trust->name);
     memcpy(bob.key, options->identity->public, sizeof bob.key);
     snprintf(bob.name, sizeof bob.name, "%s", options->identity->comment);
   }
-  return journal_open_record(&talk->journal, options->detail, session, talk->setting.peer, &alice,
-                             &bob);
-}
-
-static void announce(const struct talk *talk, const struct session *session) {
-  char text[FINGERPRINT_SIZE] = "";
-  screen_status("Connected to server.");
-  if (session->handshake == HANDSHAKE_PLAIN) {
-    screen_alarm("Plain mode: anyone on the line can read the key.");
-  } else if (fingerprint(session->peer_key, text) == AVOW_OK) {
-    screen_detail("Server's key: %s %s (%s)", text, talk->setting.trust->name,
-                  talk->setting.trust->source);
-    screen_detail("Key exchange: %s", session->group);
-  }
-  screen_detail("Logging messages in: %s/%s.log", talk->setting.options->outbox,
-                talk->journal.name);
-  if (talk->input.person)
-    screen_status("You can now send messages to the server:");
-  screen_json(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "connected", "peer",
-                        talk->setting.peer, "log", talk->journal.name, "handshake",
-                        session->handshake == HANDSHAKE_TLS ? "tls" : "plain", "server_key", text));
-}
-
-static enum avow_error begin_core(struct talk *talk, const struct session *session) {
-  bool person = input_is_person();
-  struct sender_config config = {.resend_after_us = talk->setting.options->resend_after_us,
-                                 .envelope_messages_max = person ? 1 : AVOW_ENVELOPE_MESSAGES_MAX,
-                                 .detail = talk->setting.options->detail};
-  enum avow_error error = random_bytes(config.seed, sizeof config.seed);
+  struct opened opened = journal_opened(session, peer, &alice, &bob);
+  enum avow_error error = begin_log(talk);
   if (error == AVOW_OK)
-    error = sender_new(&talk->sender, &config, session);
-  secret_wipe(&config, sizeof config);
+    error = random_bytes(seed, sizeof seed);
+  if (error == AVOW_OK)
+    error = sender_attach(talk->sender, session, &opened, seed, clock_now());
+  secret_wipe(seed, sizeof seed);
   return error;
+}
+
+void talk_attach(struct talk *talk, struct link *link, const struct session *session,
+                 struct view rest, const char *peer, const struct trust *trust) {
+  enum avow_error error = attach(talk, session, peer, trust);
+  if (error != AVOW_OK) {
+    attach_failed(talk, error);
+    return;
+  }
+  talk->link = link;
+  announce(talk, session, peer, trust);
+  talk_bytes(talk, rest);
+}
+
+static enum exit_code begin_core(struct talk *talk) {
+  const struct client_options *options = talk->setting.options;
+  uint64_t wall_us = clock_now().wall_us;
+  talk->offset_min = clock_offset_min(wall_us);
+  struct sender_config config = {.resend_after_us = options->resend_after_us,
+                                 .freshness_us = AVOW_FRESHNESS_US,
+                                 .envelope_messages_max =
+                                     input_is_person() ? 1 : AVOW_ENVELOPE_MESSAGES_MAX,
+                                 .window_max = AVOW_WINDOW_MAX,
+                                 .detail = options->detail,
+                                 .offset_min = talk->offset_min};
+  return outbox_open(options, talk->setting.store, &config, &talk->journal, &talk->sender);
 }
 
 static void abandon(struct talk *talk) {
@@ -358,8 +461,7 @@ static void begin_handles(struct talk *talk) {
   talk->handles = 4; /* and the input */
 }
 
-enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting,
-                          const struct session *session, struct view rest) {
+enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting) {
   static const struct input_calls calls = {on_line, on_end, on_pause};
   struct talk *talk = calloc(1, sizeof *talk);
   if (talk == NULL) {
@@ -367,25 +469,21 @@ enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting,
     return CODE_FAILURE;
   }
   talk->setting = *setting;
-  enum avow_error error = begin_log(talk, session);
-  if (error != AVOW_OK) {
-    screen_error("cannot write a log in %s: %s. Nothing was sent.", setting->options->outbox,
-                 error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
+  enum exit_code code = begin_core(talk);
+  if (code == CODE_OK && input_begin(&talk->input, setting->loop, &calls, talk) != 0)
+    code = CODE_FAILURE;
+  if (code != CODE_OK) {
     abandon(talk);
-    return CODE_FAILURE;
-  }
-  error = begin_core(talk, session);
-  if (error == AVOW_OK && input_begin(&talk->input, setting->loop, &calls, talk) != 0)
-    error = AVOW_SYSTEM;
-  if (error != AVOW_OK) {
-    screen_error("cannot begin: %s. Nothing was sent.", avow_error_text(error));
-    abandon(talk);
-    return CODE_FAILURE;
+    return code;
   }
   begin_handles(talk);
-  announce(talk, session);
+  talk->begun = talk->journal.log != NULL;
+  talk->sent = sender_unconfirmed(talk->sender);
+  if (talk->sent > 0)
+    screen_status("%llu messages from before wait in %s/%s.log.", (unsigned long long)talk->sent,
+                  setting->options->outbox, talk->journal.name);
   *ret = talk;
-  talk_bytes(talk, rest);
+  drive(talk, AVOW_OK);
   return CODE_OK;
 }
 

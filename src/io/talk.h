@@ -10,33 +10,47 @@
 #include "io/trust.h"
 #include "store/store.h"
 
-/* Bob's session: what is typed or piped goes out, what happens is shown. */
+/* Bob's session, over all its connections: what is typed or piped goes out, what happens is shown.
+ */
 struct talk;
 
 struct talk_setting {
   uv_loop_t *loop;
   const struct client_options *options;
   struct store *store;
-  struct link *link;         /* stays the client's */
-  const char *peer;          /* "('127.0.0.1', 1024)" */
-  const struct trust *trust; /* whom we talk to; tls only */
   void *client;
   void (*on_done)(void *client, enum exit_code code); /* talk_end is next */
 };
 
 /**
- * talk_begin(ret, setting, session, rest):
- * Begin on an opened session; ${rest} came behind the opening.  Returns an exit code; what went
- * wrong has been said.
+ * talk_begin(ret, setting):
+ * Begin, without a connection yet: with the messages that wait in the outbox, or with none.  What
+ * comes through a pipe is taken from now on; it waits too.  Returns an exit code; what went wrong
+ * has been said.
  */
-enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting,
-                          const struct session *session, struct view rest);
+enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting);
+
+/** talk_ask(talk, ret): What to ask the server for: the session to resume, or a new one. */
+void talk_ask(const struct talk *talk, struct open *ret);
+
+/**
+ * talk_attach(talk, link, session, rest, peer, trust):
+ * Go on over an opened session.  ${link} stays the client's; ${rest} came behind the opening;
+ * ${peer} is the server's address, ${trust} whom it was expected to be.
+ */
+void talk_attach(struct talk *talk, struct link *link, const struct session *session,
+                 struct view rest, const char *peer, const struct trust *trust);
 
 /** talk_bytes(talk, bytes): Bytes came, or (empty) there is room to send again. */
 void talk_bytes(struct talk *talk, struct view bytes);
 
-/** talk_gone(talk): The connection is gone. */
+/** talk_gone(talk): The connection is gone, and with it the link.  If the talk is not done then,
+ * another connection is wanted. */
 void talk_gone(struct talk *talk);
+
+/** talk_give_up(talk, code): There will be no other connection: be done, with this code unless all
+ * is confirmed. */
+void talk_give_up(struct talk *talk, enum exit_code code);
 
 /** talk_interrupt(talk): Ctrl-C: the first time end in order, the second time at once. */
 void talk_interrupt(struct talk *talk);

@@ -123,7 +123,6 @@ enum avow_error store_names(struct store *store, struct buf *out) {
   return error;
 }
 
-/* Open a log of this name, and keep other processes from it. */
 static enum avow_error open_file(struct log **ret, struct store *store, const char *name,
                                  int flags) {
   char file_name[64];
@@ -131,15 +130,28 @@ static enum avow_error open_file(struct log **ret, struct store *store, const ch
   struct log *log = calloc(1, sizeof *log);
   if (log == NULL)
     return AVOW_NO_MEMORY;
-  enum avow_error error = AVOW_OK;
   log->file =
       openat(store->folder, file_name, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
-  if (log->file < 0)
-    error = errno == ENOENT ? AVOW_NOT_FOUND : AVOW_SYSTEM;
-  else if (flock(log->file, LOCK_EX | LOCK_NB) != 0)
-    error = errno == EWOULDBLOCK ? AVOW_BUSY : AVOW_SYSTEM;
+  if (log->file < 0) {
+    int reason = errno;
+    free(log);
+    errno = reason;
+    return reason == ENOENT ? AVOW_NOT_FOUND : AVOW_SYSTEM;
+  }
+  log->size = lseek(log->file, 0, SEEK_END);
+  *ret = log;
+  return AVOW_OK;
+}
+
+enum avow_error log_create(struct log **ret, struct store *store, const char *name) {
+  struct log *log;
+  enum avow_error error = open_file(&log, store, name, O_CREAT | O_EXCL);
+  if (error != AVOW_OK)
+    return error;
+  error = log_lock(log);
+  if (error == AVOW_OK && fsync(store->folder) != 0)
+    error = AVOW_SYSTEM;
   if (error == AVOW_OK) {
-    log->size = lseek(log->file, 0, SEEK_END);
     *ret = log;
     return AVOW_OK;
   }
@@ -149,23 +161,19 @@ static enum avow_error open_file(struct log **ret, struct store *store, const ch
   return error;
 }
 
-enum avow_error log_create(struct log **ret, struct store *store, const char *name) {
-  struct log *log;
-  enum avow_error error = open_file(&log, store, name, O_CREAT | O_EXCL);
-  if (error != AVOW_OK)
-    return error;
-  if (fsync(store->folder) != 0) {
-    int reason = errno;
-    log_close(log);
-    errno = reason;
-    return AVOW_SYSTEM;
-  }
-  *ret = log;
+enum avow_error log_open(struct log **ret, struct store *store, const char *name) {
+  return open_file(ret, store, name, 0);
+}
+
+enum avow_error log_lock(struct log *log) {
+  if (flock(log->file, LOCK_EX | LOCK_NB) != 0)
+    return errno == EWOULDBLOCK ? AVOW_BUSY : AVOW_SYSTEM;
+  log->size = lseek(log->file, 0, SEEK_END);
   return AVOW_OK;
 }
 
-enum avow_error log_open(struct log **ret, struct store *store, const char *name) {
-  return open_file(ret, store, name, 0);
+uint64_t log_size(const struct log *log) {
+  return (uint64_t)log->size;
 }
 
 enum avow_error log_read(struct log *log, uint64_t offset, uint8_t *bytes, size_t size,

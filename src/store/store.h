@@ -27,7 +27,7 @@ void store_close(struct store *store);
  */
 enum avow_error store_names(struct store *store, struct buf *names);
 
-/* One session's log, open for appending; no other process can have it open. */
+/* One session's log, that can be appended to. */
 struct log;
 
 /**
@@ -39,10 +39,17 @@ enum avow_error log_create(struct log **ret, struct store *store, const char *na
 
 /**
  * log_open(ret, store, name):
- * Open the log ${name}, to be read and then appended to.  Returns AVOW_NOT_FOUND, AVOW_BUSY if
- * another process has it open, AVOW_SYSTEM.
+ * Open the log ${name} to be read; to append to it, log_lock it first.  Returns AVOW_NOT_FOUND,
+ * AVOW_SYSTEM.
  */
 enum avow_error log_open(struct log **ret, struct store *store, const char *name);
+
+/** log_lock(log): Keep all others from appending; log_create has done so.  Returns AVOW_BUSY if
+ * somebody else does it, AVOW_SYSTEM. */
+enum avow_error log_lock(struct log *log);
+
+/** log_size(log): Return its bytes when it was opened or locked, and what was appended since. */
+uint64_t log_size(const struct log *log);
 
 /** log_read(log, offset, bytes, size, ret_size): Read; at the end ${ret_size} is 0.  AVOW_SYSTEM.
  */

@@ -49,12 +49,13 @@ static uint8_t *put_bytes(uint8_t *to, const uint8_t *bytes, size_t size) {
 }
 
 enum avow_error open_append(struct buf *out, const struct open *open) {
-  uint8_t payload[8 + 2 + 1 + SESSION_ID_SIZE + 8], *to = payload;
+  uint8_t payload[8 + 2 + 1 + SESSION_ID_SIZE + 8 + 2], *to = payload;
   to = put_u64(to, open->clock_us);
   to = put_i16(to, open->offset_min);
   *to++ = open->resume ? 1 : 0;
   to = put_bytes(to, open->session_id, SESSION_ID_SIZE);
-  put_u64(to, open->opened_us);
+  to = put_u64(to, open->opened_us);
+  put_i16(to, open->opened_offset_min);
   return frame_append(out, FRAME_OPEN, view_of(payload, sizeof payload));
 }
 
@@ -66,8 +67,9 @@ enum avow_error open_decode(struct view payload, struct open *ret) {
   open.resume = resume == 1;
   reader_copy(&reader, open.session_id, SESSION_ID_SIZE);
   open.opened_us = reader_u64(&reader);
+  open.opened_offset_min = (int16_t)reader_u16(&reader);
   if (!reader_done(&reader) || open.clock_us > WHEN_MAX_US || open.opened_us > WHEN_MAX_US ||
-      resume > 1 || !good_offset(open.offset_min))
+      resume > 1 || !good_offset(open.offset_min) || !good_offset(open.opened_offset_min))
     return AVOW_MALFORMED;
   *ret = open;
   return AVOW_OK;

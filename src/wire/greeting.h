@@ -27,7 +27,8 @@ struct open {
   int16_t offset_min; /* his zone, east of UTC, in which both logs write his times */
   bool resume; /* of the session below; otherwise that is zeroes, and a new one is asked for */
   uint8_t session_id[SESSION_ID_SIZE];
-  uint64_t opened_us; /* when it was opened first, by alice's clock */
+  uint64_t opened_us;        /* when it was opened first, by alice's clock */
+  int16_t opened_offset_min; /* and in her zone then: both name her log */
 };
 
 /* Alice's `session`. */
