@@ -4,13 +4,13 @@
 #include <assert.h>
 #include <string.h>
 
+static bool starts(struct view line, const char *name, size_t size) {
+  return line.size >= size && memcmp(line.data, name, size) == 0;
+}
+
 /* The lines that a head does not cover. */
 static bool withheld(struct view line) {
-  static const char text[] = "Message text: ", key[] = "Key: ";
-  if (line.size == 0 || (line.data[0] != 'M' && line.data[0] != 'K'))
-    return false;
-  return (line.size >= sizeof text - 1 && memcmp(line.data, text, sizeof text - 1) == 0) ||
-         (line.size >= sizeof key - 1 && memcmp(line.data, key, sizeof key - 1) == 0);
+  return starts(line, "Message text: ", 14) || starts(line, "Key: ", 5);
 }
 
 enum avow_error head_init(struct head *head) {

@@ -400,7 +400,7 @@ bool guest_replace(struct guest *guest, const uint8_t *session_id, const uint8_t
   if (guest->receiver == NULL || guest->closing || guest->leaving)
     return false;
   if (memcmp(guest->session_id, session_id, sizeof guest->session_id) != 0 ||
-      (bob_key != NULL && memcmp(guest->bob_key, bob_key, sizeof guest->bob_key) != 0))
+      (bob_key != NULL && !secret_equal(guest->bob_key, bob_key, sizeof guest->bob_key)))
     return false;
   screen_detail("%s has come again on another connection.", guest->peer);
   cut(guest);

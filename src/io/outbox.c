@@ -24,7 +24,8 @@ struct candidate {
   uint8_t bob_key[ED25519_PUBLIC_SIZE];
 };
 
-void outbox_to(const struct client_options *options, char to[AVOW_NAME_SIZE]) {
+/* How the server is named in the log. */
+static void name_server(const struct client_options *options, char to[AVOW_NAME_SIZE]) {
   if (options->host == NULL)
     snprintf(to, AVOW_NAME_SIZE, "%s", options->port_file);
   else if (strchr(options->host, ':') != NULL)
@@ -159,7 +160,7 @@ enum exit_code outbox_open(const struct client_options *options, struct store *s
   char name[WHEN_NAME_SIZE + 1], to[AVOW_NAME_SIZE];
   struct candidate found = {.options = options};
   enum exit_code code = all_names(options, store, &buf) == AVOW_OK ? CODE_OK : CODE_FAILURE;
-  outbox_to(options, to);
+  name_server(options, to);
   for (struct view names = buf_view(&buf); code == CODE_OK && next_name(&names, name);) {
     if (read_log(&found, store, config, name) != AVOW_OK)
       code = CODE_FAILURE;
@@ -183,6 +184,21 @@ enum exit_code outbox_open(const struct client_options *options, struct store *s
     drop(&found);
   }
   return code;
+}
+
+enum avow_error outbox_begin(const struct client_options *options, struct sender *sender) {
+  struct now now = clock_now();
+  char to[AVOW_NAME_SIZE];
+  name_server(options, to);
+  struct queued queued = {.to = to,
+                          .since_us = now.wall_us,
+                          .offset_min = clock_offset_min(now.wall_us),
+                          .tls = options->handshake == HANDSHAKE_TLS};
+  if (queued.tls) {
+    memcpy(queued.bob.key, options->identity->public, sizeof queued.bob.key);
+    snprintf(queued.bob.name, sizeof queued.bob.name, "%s", options->identity->comment);
+  }
+  return sender_begin(sender, &queued);
 }
 
 static void tell(const struct candidate *candidate) {

@@ -19,8 +19,8 @@ enum exit_code outbox_open(const struct client_options *options, struct store *s
                            const struct sender_config *config, struct journal *journal,
                            struct sender **ret);
 
-/** outbox_to(options, to): Write how the server is named in the log to ${to} of AVOW_NAME_SIZE. */
-void outbox_to(const struct client_options *options, char to[AVOW_NAME_SIZE]);
+/** outbox_begin(options, sender): Record the beginning of a new log.  Errors of sender_begin. */
+enum avow_error outbox_begin(const struct client_options *options, struct sender *sender);
 
 /** outbox_status(options): Tell what waits, for whom, since when: to stdout, as text or JSON. */
 enum exit_code outbox_status(const struct client_options *options);

@@ -234,22 +234,10 @@ static void no_more(struct talk *talk) {
 
 /* The log begins with the first thing that it has to keep. */
 static enum avow_error begin_log(struct talk *talk) {
-  const struct client_options *options = talk->setting.options;
-  struct now now = clock_now();
-  char to[AVOW_NAME_SIZE];
   if (talk->begun)
     return AVOW_OK;
   talk->begun = true;
-  outbox_to(options, to);
-  struct queued queued = {.to = to,
-                          .since_us = now.wall_us,
-                          .offset_min = clock_offset_min(now.wall_us),
-                          .tls = options->handshake == HANDSHAKE_TLS};
-  if (queued.tls) {
-    memcpy(queued.bob.key, options->identity->public, sizeof queued.bob.key);
-    snprintf(queued.bob.name, sizeof queued.bob.name, "%s", options->identity->comment);
-  }
-  return sender_begin(talk->sender, &queued);
+  return outbox_begin(talk->setting.options, talk->sender);
 }
 
 static bool on_line(void *owner, struct view line) {
@@ -403,7 +391,7 @@ static enum avow_error attach(struct talk *talk, const struct session *session, 
   struct party alice = {0}, bob = {0};
   uint8_t seed[DRBG_SEED_SIZE];
   if (session->handshake == HANDSHAKE_TLS) {
-    if (past->any && memcmp(past->alice_key, session->peer_key, sizeof past->alice_key) != 0)
+    if (past->any && !secret_equal(past->alice_key, session->peer_key, sizeof past->alice_key))
       return AVOW_KEY_CHANGED;
     memcpy(alice.key, session->peer_key, sizeof alice.key);
     snprintf(alice.name, sizeof alice.name, "%s", trust->name);
