@@ -213,10 +213,10 @@ bool reader_done(const struct reader *reader) {
 void hex_encode(struct view bytes, char *text) {
   static const char digits[] = "0123456789abcdef";
   for (size_t i = 0; i < bytes.size; i++) {
-    *text++ = digits[bytes.data[i] >> 4];
-    *text++ = digits[bytes.data[i] & 15];
+    text[2 * i] = digits[bytes.data[i] >> 4];
+    text[2 * i + 1] = digits[bytes.data[i] & 15];
   }
-  *text = '\0';
+  text[2 * bytes.size] = '\0';
 }
 
 uint32_t load_u32(const uint8_t *from) {

@@ -2,7 +2,6 @@
 #include "base/when.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct civil {
@@ -13,11 +12,11 @@ struct civil {
  * that the leap day is the last of its year, in eras of 400 years. */
 static struct civil civil_of(uint64_t wall_us, int offset_min) {
   assert(wall_us <= WHEN_MAX_US && abs(offset_min) < 24 * 60);
-  int64_t local_us = (int64_t)wall_us + (int64_t)offset_min * 60 * 1000000;
-  if (local_us < 0)
-    local_us = 0;
-  uint64_t seconds = (uint64_t)local_us / 1000000;
-  uint64_t days = seconds / 86400 + 719468; /* from 0000-03-01 */
+  /* Local time from 0000-03-01, so that a zone west of UTC may still be in 1969. */
+  int64_t offset_s = (int64_t)offset_min * 60 + INT64_C(719468) * 86400;
+  uint64_t local_us = wall_us + (uint64_t)offset_s * 1000000;
+  uint64_t seconds = local_us / 1000000;
+  uint64_t days = seconds / 86400;
   uint64_t era = days / 146097;
   uint64_t day_of_era = days % 146097;
   uint64_t year_of_era =
@@ -26,28 +25,50 @@ static struct civil civil_of(uint64_t wall_us, int offset_min) {
   uint64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
   uint64_t year = era * 400 + year_of_era + (month >= 10 ? 1 : 0);
   return (struct civil){
-      .year = (unsigned)(year % 10000),
+      .year = (unsigned)year,
       .month = (unsigned)(month < 10 ? month + 3 : month - 9),
       .day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1),
       .hour = (unsigned)(seconds / 3600 % 24),
       .minute = (unsigned)(seconds / 60 % 60),
       .second = (unsigned)(seconds % 60),
-      .us = (unsigned)((uint64_t)local_us % 1000000),
+      .us = (unsigned)(local_us % 1000000),
   };
+}
+
+/* Write ${value} with so many digits, by hand: a log has two times per message. */
+static char *digits(char *to, unsigned value, unsigned count) {
+  for (unsigned i = count; i-- > 0; value /= 10)
+    to[i] = (char)('0' + value % 10);
+  return to + count;
+}
+
+static char *mark(char *to, char c) {
+  *to = c;
+  return to + 1;
 }
 
 void when_text(uint64_t wall_us, int offset_min, char *text) {
   struct civil c = civil_of(wall_us, offset_min);
-  unsigned east = (unsigned)abs(offset_min) % (24 * 60);
-  snprintf(text, WHEN_TEXT_SIZE, "%04u-%02u-%02u %02u:%02u:%02u.%06u %c%02u%02u", c.year % 10000,
-           c.month % 100, c.day % 100, c.hour % 100, c.minute % 100, c.second % 100, c.us % 1000000,
-           offset_min < 0 ? '-' : '+', east / 60 % 100, east % 60);
+  unsigned east = (unsigned)abs(offset_min);
+  text = mark(digits(text, c.year, 4), '-');
+  text = mark(digits(text, c.month, 2), '-');
+  text = mark(digits(text, c.day, 2), ' ');
+  text = mark(digits(text, c.hour, 2), ':');
+  text = mark(digits(text, c.minute, 2), ':');
+  text = mark(digits(text, c.second, 2), '.');
+  text = mark(digits(text, c.us, 6), ' ');
+  text = mark(text, offset_min < 0 ? '-' : '+');
+  text = digits(text, east / 60, 2);
+  text = digits(text, east % 60, 2);
+  *text = '\0';
 }
 
 void when_name(uint64_t wall_us, int offset_min, char *text) {
   struct civil c = civil_of(wall_us, offset_min);
-  snprintf(text, WHEN_NAME_SIZE, "%04u%02u%02u%02u%02u%02u%06u", c.year % 10000, c.month % 100,
-           c.day % 100, c.hour % 100, c.minute % 100, c.second % 100, c.us % 1000000);
+  text = digits(digits(digits(text, c.year, 4), c.month, 2), c.day, 2);
+  text = digits(digits(digits(text, c.hour, 2), c.minute, 2), c.second, 2);
+  text = digits(text, c.us, 6);
+  *text = '\0';
 }
 
 /* The digits of one field of a time, at a fixed place. */

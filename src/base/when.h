@@ -21,8 +21,9 @@ struct now {
 /* "20261122182736951090" and a NUL. */
 #define WHEN_NAME_SIZE 21u
 
-/* The last microsecond of the year 9999; later times are malformed. */
-#define WHEN_MAX_US 253402300799999999u
+/* The last microsecond of 9999-12-30; later times are malformed.  A day short of the year's end, so
+ * that every zone writes it with four digits of a year, and reads it back. */
+#define WHEN_MAX_US 253402214399999999u
 
 /**
  * when_text(wall_us, offset_min, text):

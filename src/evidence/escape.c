@@ -98,21 +98,40 @@ static size_t read_escape(struct view line, uint8_t *ret_byte) {
   return high < 0 || low < 0 ? 0 : 4;
 }
 
+/* Whether escape_append makes just this of ${text}. */
+static enum avow_error check_canonical(struct view text, struct view line) {
+  struct buf again;
+  uint8_t *room;
+  buf_init(&again, line.size);
+  enum avow_error error = buf_reserve(&again, line.size, &room);
+  if (error == AVOW_OK)
+    error = escape_append(&again, text);
+  if (error == AVOW_TOO_LONG || (error == AVOW_OK && !view_equal(buf_view(&again), line)))
+    error = AVOW_MALFORMED;
+  buf_wipe_free(&again);
+  return error;
+}
+
 enum avow_error escape_decode(struct view line, struct buf *text) {
   enum avow_error error = AVOW_OK;
-  while (line.size > 0 && error == AVOW_OK) {
-    const uint8_t *backslash = memchr(line.data, '\\', line.size);
-    size_t run = backslash != NULL ? (size_t)(backslash - line.data) : line.size;
+  size_t before = buf_view(text).size;
+  struct view rest = line;
+  while (rest.size > 0 && error == AVOW_OK) {
+    const uint8_t *backslash = memchr(rest.data, '\\', rest.size);
+    size_t run = backslash != NULL ? (size_t)(backslash - rest.data) : rest.size;
     uint8_t byte;
-    error = buf_append(text, view_of(line.data, run));
-    line = view_of(line.data + run, line.size - run);
-    if (error != AVOW_OK || line.size == 0)
+    error = buf_append(text, view_of(rest.data, run));
+    rest = view_of(rest.data + run, rest.size - run);
+    if (error != AVOW_OK || rest.size == 0)
       break;
-    size_t length = read_escape(line, &byte);
+    size_t length = read_escape(rest, &byte);
     if (length == 0)
       return AVOW_MALFORMED;
     error = buf_append(text, view_of(&byte, 1));
-    line = view_of(line.data + length, line.size - length);
+    rest = view_of(rest.data + length, rest.size - length);
   }
-  return error;
+  if (error != AVOW_OK)
+    return error;
+  struct view all = buf_view(text);
+  return check_canonical(view_of(all.data + before, all.size - before), line);
 }

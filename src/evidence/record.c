@@ -75,18 +75,49 @@ enum avow_error record_opened(struct buf *out, enum log_detail detail, bool firs
   return lines.error;
 }
 
+/* The lines of a message but its text, at their longest, and some more. */
+#define MESSAGE_LINES 512u
+
+/* Copy a string that is known when compiling, and return what comes after it. */
+#define PUT(to, literal) ((char *)memcpy(to, literal, sizeof literal - 1) + sizeof literal - 1)
+
+static char *put_number(char *to, uint64_t number) {
+  char reversed[20];
+  size_t count = 0;
+  do
+    reversed[count++] = (char)('0' + number % 10);
+  while ((number /= 10) != 0);
+  while (count > 0)
+    *to++ = reversed[--count];
+  return to;
+}
+
+static char *put_time(char *to, uint64_t us, int offset_min) {
+  when_text(us, offset_min, to);
+  to[WHEN_TEXT_SIZE - 1] = '\n';
+  return to + WHEN_TEXT_SIZE;
+}
+
+/* By hand, since it is done for every message: printf took most of the time. */
 enum avow_error record_message(struct buf *out, enum log_detail detail, struct zones zones,
                                const struct recorded *message) {
-  struct lines lines = {.out = out};
-  char hash[129];
-  hex_encode(view_of(message->hash, 64), hash);
-  LINE(&lines, "\nMessage ID: %" PRIu64 "\nHash value: %s\n", message->id, hash);
-  line_time(&lines, "Timestamp", message->timestamp_us, zones.bob_min);
-  if (detail != LOG_PROOF)
-    line_escaped(&lines, "Message text: ", message->text);
+  char lines[MESSAGE_LINES], *to = lines;
+  to = put_number(PUT(to, "\nMessage ID: "), message->id);
+  to = PUT(to, "\nHash value: ");
+  hex_encode(view_of(message->hash, 64), to);
+  to = PUT(to + 128, "\nTimestamp: ");
+  to = put_time(to, message->timestamp_us, zones.bob_min);
+  enum avow_error error = AVOW_OK;
+  if (detail != LOG_PROOF) {
+    to = PUT(to, "Message text: ");
+    error = buf_append(out, view_of(lines, (size_t)(to - lines)));
+    if (error == AVOW_OK)
+      error = escape_append(out, message->text);
+    to = PUT(lines, "\n");
+  }
   if (message->confirmed_us != WHEN_NEVER)
-    line_time(&lines, "Message confirmed at", message->confirmed_us, zones.alice_min);
-  return lines.error;
+    to = put_time(PUT(to, "Message confirmed at: "), message->confirmed_us, zones.alice_min);
+  return error == AVOW_OK ? buf_append(out, view_of(lines, (size_t)(to - lines))) : error;
 }
 
 enum avow_error record_envelope(struct buf *out, struct zones zones, uint64_t first_id,

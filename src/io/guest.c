@@ -100,23 +100,33 @@ static void core_failed(struct guest *guest, enum avow_error error) {
 }
 
 static enum avow_error show_text(struct guest *guest, const struct event *event) {
-  struct buf line;
-  buf_init(&line, 4 * AVOW_TEXT_MAX + WHEN_TEXT_SIZE);
-  enum avow_error error;
-  if (screen_stdout_is_terminal()) {
-    char time[WHEN_TEXT_SIZE];
-    when_text(event->timestamp_us, guest->offset_min, time);
-    screen_status("%.26s", time); /* without the zone: it is the reader's */
-    error = escape_append(&line, event->text);
-  } else {
-    error = buf_append(&line, event->text);
+  if (!screen_stdout_is_terminal()) {
+    enum avow_error error = screen_data(event->text);
+    return error == AVOW_OK ? screen_data(view_text("\n")) : error;
   }
+  char time[WHEN_TEXT_SIZE];
+  struct buf line;
+  buf_init(&line, 4 * AVOW_TEXT_MAX + 1);
+  when_text(event->timestamp_us, guest->offset_min, time);
+  screen_status("%.26s", time); /* without the zone: it is the reader's */
+  enum avow_error error = escape_append(&line, event->text);
   if (error == AVOW_OK)
     error = buf_text(&line, "\n");
   if (error == AVOW_OK)
     error = screen_data(buf_view(&line));
   buf_wipe_free(&line);
   return error;
+}
+
+/* Nobody takes the messages any more. */
+static void output_failed(struct guest *guest) {
+  struct host *host = guest->host;
+  if (host->mute)
+    return;
+  host->mute = true;
+  screen_error("cannot write to standard output: %s. The messages are safe in %s/%s.log.",
+               strerror(errno), host->options->log_folder, guest->journal.name);
+  host->on_ended(host->server, CODE_FAILURE);
 }
 
 static void show_json(const struct event *event) {
@@ -134,14 +144,10 @@ static void show(struct guest *guest, const struct event *event) {
   struct host *host = guest->host;
   switch (event->type) {
   case EVENT_MESSAGE:
-    if (screen_json_on()) {
+    if (screen_json_on())
       show_json(event);
-    } else if (!host->mute && show_text(guest, event) != AVOW_OK) {
-      host->mute = true;
-      screen_error("cannot write to standard output: %s. The messages are safe in %s/%s.log.",
-                   strerror(errno), host->options->log_folder, guest->journal.name);
-      host->on_ended(host->server, CODE_FAILURE);
-    }
+    else if (!host->mute && show_text(guest, event) != AVOW_OK)
+      output_failed(guest);
     break;
   case EVENT_INCIDENT: screen_incident(event); break;
   case EVENT_ENDED:
@@ -213,6 +219,8 @@ static void drive(struct guest *guest, enum avow_error error) {
     }
     while (error == AVOW_OK && receiver_next_event(guest->receiver, &event))
       show(guest, &event);
+    if (screen_flush() != AVOW_OK)
+      output_failed(guest);
     if (!more)
       break;
     if (error == AVOW_OK)

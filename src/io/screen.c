@@ -151,7 +151,8 @@ void screen_json(json_t *object) {
   json_decref(object);
   if (text == NULL)
     return;
-  bool good = screen_data(view_text(text)) == AVOW_OK && screen_data(view_text("\n")) == AVOW_OK;
+  bool good = screen_data(view_text(text)) == AVOW_OK && screen_data(view_text("\n")) == AVOW_OK &&
+              screen_flush() == AVOW_OK;
   if (!good && !screen.deaf)
     screen_error("cannot write to standard output: %s.", strerror(errno));
   screen.deaf |= !good;
@@ -159,14 +160,19 @@ void screen_json(json_t *object) {
 }
 
 enum avow_error screen_data(struct view bytes) {
-  if (screen.out_terminal)
-    begin();
-  bool good = fwrite(bytes.data, 1, bytes.size, stdout) == bytes.size && fflush(stdout) == 0;
+  if (!screen.out_terminal)
+    return fwrite(bytes.data, 1, bytes.size, stdout) == bytes.size ? AVOW_OK : AVOW_SYSTEM;
+  begin();
+  fwrite(bytes.data, 1, bytes.size, stdout);
+  enum avow_error error = screen_flush();
   int reason = errno;
-  if (screen.out_terminal)
-    end();
+  end();
   errno = reason;
-  return good ? AVOW_OK : AVOW_SYSTEM;
+  return error;
+}
+
+enum avow_error screen_flush(void) {
+  return fflush(stdout) == 0 ? AVOW_OK : AVOW_SYSTEM;
 }
 
 void screen_harmless(char *text) {

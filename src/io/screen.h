@@ -54,9 +54,13 @@ bool screen_json_on(void);
 
 /**
  * screen_data(bytes):
- * Write to stdout, at once.  Returns AVOW_SYSTEM with errno if nobody takes it.
+ * Write to stdout; screen_flush is due before anything is waited for.  Returns AVOW_SYSTEM with
+ * errno if nobody takes it.
  */
 enum avow_error screen_data(struct view bytes);
+
+/** screen_flush(): Let go of all that screen_data has.  Returns AVOW_SYSTEM with errno. */
+enum avow_error screen_flush(void);
 
 /** screen_time_json(wall_us): Return the time as RFC 3339 in UTC, as a JSON string. */
 json_t *screen_time_json(uint64_t wall_us);
