@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <getopt.h>
+#include <langinfo.h>
 #include <limits.h>
 #include <locale.h>
 #include <stdio.h>
@@ -27,17 +28,18 @@ static const char HELP[] =
     "      --wait-for SECONDS       give up on a server that is not there (never)\n"
     "      --identity FILE          my private key (~/.config/avow/bob_ed25519)\n"
     "      --server-key KEY         trust this 'ssh-ed25519 AAAA...', and no other\n"
-    "      --known-servers FILE     remember servers there (~/.config/avow/known_servers)\n"
-    "      --handshake MODE         tls, or plain: the key in the clear, to teach (tls)\n"
+    "      --known-servers FILE     remember servers (~/.config/avow/known_servers)\n"
+    "      --handshake MODE         tls, or plain: the key in the clear (tls)\n"
     "      --json                   one JSON object per event on stdout\n"
     "  -v, --verbose                tell more\n"
     "  -q, --quiet                  tell only errors and incidents\n"
     "      --help                   show this\n"
     "      --version                show the version\n"
     "\n"
-    "At a terminal, 'quit' ends the session. Exit status: 0 all messages are confirmed,\n"
-    "1 failure, 2 usage, 3 no server, 4 a key is not trusted, 5 not all confirmed and an\n"
-    "attack suspected, 6 cut off with messages unconfirmed. See bob(1).\n";
+    "At a terminal, 'quit' ends the session. Exit status: 0 all messages are\n"
+    "confirmed, 1 failure, 2 usage, 3 no server, 4 a key is not trusted, 5 not all\n"
+    "confirmed and an attack suspected, 6 cut off with messages unconfirmed.\n"
+    "See bob(1).\n";
 
 enum { OUTBOX = 256, RESEND, WAIT, SERVER_KEY, KNOWN };
 
@@ -121,7 +123,9 @@ static enum exit_code start(int argc, char **argv) {
   uint8_t server_key[ED25519_PUBLIC_SIZE];
   int option;
   harden();
-  setlocale(LC_CTYPE, ""); /* for the prompt */
+  /* The prompt takes letters apart as the locale says; plain C would lose all but ASCII. */
+  if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+    setlocale(LC_CTYPE, "C.UTF-8");
   screen_init(&(struct screen_options){.program = "bob"});
   if (argc > 1 && strcmp(argv[1], "keygen") == 0)
     return keygen("bob", argc, argv);

@@ -20,10 +20,13 @@ bool freshness_fresh(struct freshness *freshness, uint64_t time_us, uint64_t ech
   bool by_echo = echo_age_us <= freshness->limit_us;
   if (age_us > freshness->limit_us && !by_echo)
     return false;
-  /* Made at most echo_age_us ago, so his clock shows at most so much now; and at least time_us. */
-  if (by_echo || time_us > peer_now_us) {
-    freshness->peer_us = time_us + (by_echo ? echo_age_us : 0);
-    freshness->mono_us = mono_us;
-  }
+  /* Made at most echo_age_us ago, so his clock shows at most so much now; and at least time_us.  Of
+   * two bounds the tighter one holds. */
+  if (by_echo && time_us + echo_age_us < peer_now_us)
+    peer_now_us = time_us + echo_age_us;
+  if (time_us > peer_now_us)
+    peer_now_us = time_us;
+  freshness->peer_us = peer_now_us;
+  freshness->mono_us = mono_us;
   return true;
 }

@@ -93,9 +93,11 @@ static enum avow_error report(struct receiver *receiver, struct now now) {
                           &receiver->events);
 }
 
-/* Say what we expect, so that the sender need not wait for his timer; but not to every flood. */
+/* Say what we expect, so that the sender need not wait for his timer; but not to every flood, and
+ * not while we could not hear his answer. */
 static enum avow_error send_notice(struct receiver *receiver, struct now now) {
-  if (!receiver->notice_due || receiver->ending != OPEN || now.mono_us < receiver->notice_after_us)
+  if (!receiver->notice_due || receiver->ending != OPEN ||
+      now.mono_us < receiver->notice_after_us || receiver->channel.frames.skipping)
     return AVOW_OK;
   receiver->notice_due = false;
   receiver->notice_after_us = now.mono_us + NOTICE_PAUSE_US;
@@ -154,25 +156,38 @@ static enum avow_error accept(struct receiver *receiver, struct sealed *sealed, 
   return error;
 }
 
-/* An envelope under ids that are stored: the same again, or another one? */
+/* Take the next hash of the envelope that was accepted last: it is stored, or about to be. */
+static const uint8_t *next_hash(bool stored, struct reader *reader) {
+  struct message message;
+  if (stored)
+    return reader_bytes(reader, MESSAGE_HASH_SIZE).data;
+  message_take(reader, &message);
+  return message.hash;
+}
+
+/* An envelope under ids that are taken: the same again, or another one? */
 static enum avow_error repeat(struct receiver *receiver, const struct sealed *sealed,
                               struct now now) {
-  const struct sealed *last = &receiver->last.sealed;
+  unsigned newest = (receiver->held_first + receiver->held_count + HELD_MAX - 1) % HELD_MAX;
+  bool stored = receiver->held_count == receiver->held_durable;
+  const struct sealed *last = stored ? &receiver->last.sealed : &receiver->held[newest].sealed;
   if (sealed->first_id != last->first_id || sealed->count != last->count) {
     refuse(receiver, VERDICT_MALFORMED, "Unexpected message ID.");
     return AVOW_OK;
   }
   struct view hashes = buf_view(&receiver->last.hashes);
   struct reader body = reader_of(sealed->body);
+  struct reader known = reader_of(stored ? hashes : last->body);
   for (unsigned i = 0; i < sealed->count; i++) {
     struct message message;
     message_take(&body, &message);
-    if (!secret_equal(message.hash, hashes.data + (size_t)i * MESSAGE_HASH_SIZE,
-                      MESSAGE_HASH_SIZE)) {
+    if (!secret_equal(message.hash, next_hash(stored, &known), MESSAGE_HASH_SIZE)) {
       refuse(receiver, VERDICT_CONFLICT, "Another message under a stored ID.");
       return AVOW_OK;
     }
   }
+  if (!stored)
+    return AVOW_OK; /* as soon as it is durable, it is confirmed */
   incidents_see(&receiver->incidents, VERDICT_DUPLICATE,
                 "Message received again, confirmed again.");
   return confirm(receiver, last, hashes, now);
@@ -188,12 +203,8 @@ static enum avow_error take_envelope(struct receiver *receiver, struct sealed *s
     refuse(receiver, VERDICT_MODIFIED, "Incorrect hash value.");
     return AVOW_OK;
   }
-  if (sealed->first_id == receiver->next_id)
-    return accept(receiver, sealed, now);
-  if (receiver->held_count > receiver->held_durable)
-    return AVOW_OK; /* it may be a retransmission of what is not durable yet: that is confirmed soon
-                     */
-  return repeat(receiver, sealed, now);
+  return sealed->first_id == receiver->next_id ? accept(receiver, sealed, now)
+                                               : repeat(receiver, sealed, now);
 }
 
 static enum avow_error take_end(struct receiver *receiver, const struct sealed *sealed,
@@ -255,6 +266,10 @@ enum avow_error receiver_finish(struct receiver *receiver, struct now now) {
   if (receiver->ending != OPEN)
     return AVOW_OK;
   receiver->ending = END_RECORDED;
+  incidents_hurry(&receiver->incidents);
+  enum avow_error error = report(receiver, now);
+  if (error != AVOW_OK)
+    return error;
   return record_ended(&receiver->record, receiver->offset_min, now.wall_us, receiver->next_id);
 }
 
@@ -263,6 +278,7 @@ enum avow_error receiver_cut(struct receiver *receiver, struct now now) {
     return AVOW_OK;
   receiver->ending = ENDED;
   incidents_see(&receiver->incidents, VERDICT_CUT, "The connection was cut.");
+  incidents_hurry(&receiver->incidents);
   return report(receiver, now);
 }
 
@@ -342,9 +358,11 @@ bool receiver_next_event(struct receiver *receiver, struct event *ret) {
 }
 
 uint64_t receiver_deadline(const struct receiver *receiver) {
-  uint64_t deadlines[] = {
-      frames_deadline(&receiver->channel.frames), incidents_deadline(&receiver->incidents),
-      receiver->notice_due && receiver->ending == OPEN ? receiver->notice_after_us : WHEN_NEVER};
+  bool notice =
+      receiver->notice_due && receiver->ending == OPEN && !receiver->channel.frames.skipping;
+  uint64_t deadlines[] = {frames_deadline(&receiver->channel.frames),
+                          incidents_deadline(&receiver->incidents),
+                          notice ? receiver->notice_after_us : WHEN_NEVER};
   uint64_t first = WHEN_NEVER;
   for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++)
     first = deadlines[i] < first ? deadlines[i] : first;

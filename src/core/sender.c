@@ -15,6 +15,11 @@
 
 enum ending { OPEN, FINISHING, END_SENT, ENDED };
 
+/* A spoilt stream heals in a silence of FRAMES_SILENCE_US.  Whoever set a shorter --resend-after
+ * gets it for so many tries; then the line gets its silence. */
+#define QUICK_TRIES 3u
+#define HEALING_US (FRAMES_SILENCE_US + 1000000u)
+
 struct sender {
   struct sender_config config;
   struct channel channel;
@@ -28,6 +33,7 @@ struct sender {
     unsigned count; /* messages at the front of the queue; 0: none in flight */
     size_t size;
     uint64_t sent_us; /* monotonic, of the last transmission; also of our end */
+    unsigned tries;   /* how often it was transmitted again because no confirmation came */
   } flight;
   uint64_t notice_after_us; /* monotonic; earlier notices are ignored */
   enum ending ending;
@@ -100,6 +106,15 @@ static enum avow_error transmit_end(struct sender *sender, struct now now) {
   return channel_seal(&sender->channel, &sealed, now.mono_us);
 }
 
+/* Transmit again what waits for its answer.  On a line that takes nothing the last copy has not
+ * left yet, and more of them would only pile up. */
+static enum avow_error transmit_again(struct sender *sender, enum verdict why, struct now now) {
+  sender->flight.sent_us = now.mono_us;
+  if (buf_view(&sender->channel.out).size > 0)
+    return AVOW_OK;
+  return sender->flight.count > 0 ? transmit(sender, why, now) : transmit_end(sender, now);
+}
+
 /* Choose what the next envelope holds: what is durable, in order, up to the limits. */
 static void fill(struct sender *sender) {
   struct reader reader = reader_of(buf_view(&sender->queue));
@@ -169,12 +184,17 @@ enum avow_error sender_cut(struct sender *sender, struct now now) {
     return AVOW_OK;
   sender->ending = ENDED;
   incidents_see(&sender->incidents, VERDICT_CUT, "The connection was cut.");
+  incidents_hurry(&sender->incidents);
   return report(sender, now);
 }
 
 static enum avow_error end(struct sender *sender, bool by_peer, struct now now) {
   sender->ending = ENDED;
+  incidents_hurry(&sender->incidents);
+  enum avow_error error = report(sender, now);
   events_put(&sender->events, &(struct event){.type = EVENT_ENDED, .by_peer = by_peer});
+  if (error != AVOW_OK)
+    return error;
   return record_ended(&sender->record, sender->offset_min, now.wall_us, sender->queued_id);
 }
 
@@ -209,6 +229,7 @@ static enum avow_error take_confirmation(struct sender *sender, const struct sea
   sender->queued_id += sealed->count;
   sender->flight.count = 0;
   sender->flight.size = 0;
+  sender->flight.tries = 0;
   events_put(&sender->events, &(struct event){.type = EVENT_CONFIRMED,
                                               .id = sealed->first_id,
                                               .count = sealed->count,
@@ -222,9 +243,8 @@ static enum avow_error take_notice(struct sender *sender, struct now now) {
   if (now.mono_us < sender->notice_after_us)
     return AVOW_OK; /* the timer is there */
   sender->notice_after_us = now.mono_us + NOTICE_PAUSE_US;
-  if (sender->flight.count > 0)
-    return transmit(sender, VERDICT_MODIFIED, now);
-  return sender->ending == END_SENT ? transmit_end(sender, now) : AVOW_OK;
+  bool waiting = sender->flight.count > 0 || sender->ending == END_SENT;
+  return waiting ? transmit_again(sender, VERDICT_MODIFIED, now) : AVOW_OK;
 }
 
 static enum avow_error take(struct sender *sender, const struct sealed *sealed, struct now now) {
@@ -238,12 +258,19 @@ static enum avow_error take(struct sender *sender, const struct sealed *sealed, 
   return AVOW_OK;
 }
 
+/* A peer who knows our texts could confirm them all in one go, and each confirmation makes events
+ * and lets an envelope leave.  What finds no room waits until the owner has taken what there is. */
+static bool has_room(const struct sender *sender) {
+  return events_room(&sender->events) >= 2 + VERDICT_COUNT &&
+         buf_view(&sender->channel.out).size <= AVOW_OUTPUT_MAX / 2;
+}
+
 enum avow_error sender_input(struct sender *sender, struct view bytes, struct now now) {
   struct sealed sealed;
   enum verdict verdict;
   const char *what;
   enum avow_error error = frames_input(&sender->channel.frames, bytes, now.mono_us);
-  while (error == AVOW_OK && sender->ending != ENDED &&
+  while (error == AVOW_OK && sender->ending != ENDED && has_room(sender) &&
          channel_next(&sender->channel, &sender->plaintext, &sealed, &verdict, &what)) {
     if (verdict == VERDICT_ACCEPTED)
       error = take(sender, &sealed, now);
@@ -288,7 +315,10 @@ uint64_t sender_unconfirmed(const struct sender *sender) {
 static uint64_t resend_deadline(const struct sender *sender) {
   bool waiting =
       sender->ending != ENDED && (sender->flight.count > 0 || sender->ending == END_SENT);
-  return waiting ? sender->flight.sent_us + sender->config.resend_after_us : WHEN_NEVER;
+  uint64_t after_us = sender->config.resend_after_us;
+  if (sender->flight.tries >= QUICK_TRIES && after_us < HEALING_US)
+    after_us = HEALING_US;
+  return waiting ? sender->flight.sent_us + after_us : WHEN_NEVER;
 }
 
 uint64_t sender_deadline(const struct sender *sender) {
@@ -306,8 +336,8 @@ enum avow_error sender_tick(struct sender *sender, struct now now) {
   if (now.mono_us >= resend_deadline(sender)) {
     incidents_see(&sender->incidents, VERDICT_UNCONFIRMED,
                   "No confirmation received from the server.");
-    error = sender->flight.count > 0 ? transmit(sender, VERDICT_UNCONFIRMED, now)
-                                     : transmit_end(sender, now);
+    sender->flight.tries++;
+    error = transmit_again(sender, VERDICT_UNCONFIRMED, now);
   }
   if (error != AVOW_OK)
     return error;

@@ -33,6 +33,7 @@ bool admission_allows(const struct server_options *options, bool loopback,
   if (read)
     error = allowed_signers_find(buf_view(&file), key, clock_now().wall_us, name, &line);
   buf_free(&file);
+  screen_harmless(name);
   if (!read)
     screen_error("cannot read %s: %s. Nobody is let in until it can be read.",
                  options->allowed_file, reason);
@@ -76,6 +77,10 @@ void admission_failed(const char *peer, const struct opening *opening) {
     break;
   case AVOW_KEY_REFUSED: break; /* said by admission_allows */
   case AVOW_BUSY: screen_status("Refused %s: there is a session already.", peer); break;
+  case AVOW_CLOSED: /* a bob who does not know our key yet, most likely: he asks, and comes again */
+    screen_status("%s ended the opening.", peer);
+    screen_detail("He says: %s", detail);
+    break;
   default:
     screen_status("Closed %s: %s%s%s.", peer, avow_error_text(error), detail[0] != '\0' ? ", " : "",
                   detail);

@@ -11,6 +11,7 @@
 #include "core/opening.h"
 #include "crypto/tls.h"
 #include "io/clock.h"
+#include "io/harden.h"
 #include "io/journal.h"
 #include "io/link.h"
 #include "io/port_file.h"
@@ -29,7 +30,7 @@ struct client {
   const struct client_options *options;
   uv_loop_t loop;
   uv_timer_t timer; /* of the next try, or of the opening */
-  uv_signal_t interrupt, terminate;
+  uv_signal_t interrupt, terminate, hang_up;
   struct store *store;
   struct tls_identity *tls;
   unsigned port;
@@ -68,6 +69,7 @@ static void finish(struct client *client, enum exit_code code) {
   uv_close((uv_handle_t *)&client->timer, NULL);
   uv_close((uv_handle_t *)&client->interrupt, NULL);
   uv_close((uv_handle_t *)&client->terminate, NULL);
+  uv_close((uv_handle_t *)&client->hang_up, NULL);
   if (client->link != NULL)
     link_close(client->link);
   if (client->talk != NULL)
@@ -150,6 +152,16 @@ static void met_stranger(struct client *client, const char *detail) {
   drop_link(client);
 }
 
+/* He closed, or says nothing.  That may pass, but who waits should know. */
+static void met_silence(struct client *client, const char *why) {
+  if (client->stranger_said)
+    screen_detail("%s: %s.", client->peer, why);
+  else
+    screen_status("%s: %s. Still waiting for server...", client->peer, why);
+  client->stranger_said = true;
+  drop_link(client);
+}
+
 /* Somebody has spoilt the opening, or the line has; nothing was sent yet, so try again. */
 static void met_damage(struct client *client, enum avow_error error, const char *detail) {
   screen_alarm("The opening failed: %s%s%s.", avow_error_text(error), detail[0] != '\0' ? ": " : "",
@@ -208,6 +220,10 @@ static void met_failure(struct client *client) {
   case AVOW_NOT_AVOW: met_stranger(client, detail); break;
   case AVOW_KEY_UNKNOWN: met_unknown_key(client); break;
   case AVOW_KEY_CHANGED:
+    if (client->options->host == NULL && client->next != NULL) {
+      drop_link(client); /* another alice has this port at this address; ours may be at the next */
+      break;
+    }
     if (opening_peer_key(client->opening, key))
       trust_changed(client->options, client->port, &client->trust, key);
     finish(client, CODE_UNTRUSTED);
@@ -217,10 +233,7 @@ static void met_failure(struct client *client) {
   case AVOW_BAD_VERSION:
   case AVOW_KEY_REFUSED: met_refusal(client, error); break;
   case AVOW_CLOSED:
-  case AVOW_TIMEOUT:
-    screen_detail("%s: %s.", client->peer, avow_error_text(error));
-    drop_link(client);
-    break;
+  case AVOW_TIMEOUT: met_silence(client, avow_error_text(error)); break;
   case AVOW_NO_MEMORY:
   case AVOW_CRYPTO:
     screen_error("cannot open a session: %s.", avow_error_text(error));
@@ -230,12 +243,20 @@ static void met_failure(struct client *client) {
   }
 }
 
+static void watch_opening(struct client *client) {
+  uint64_t deadline = opening_deadline(client->opening);
+  uint64_t now_us = clock_now().mono_us;
+  uint64_t wait_us = deadline > now_us ? deadline - now_us : 0;
+  uv_timer_start(&client->timer, opening_late, wait_us / 1000 + 1, 0);
+}
+
 static void drive_opening(struct client *client) {
   flush_opening(client);
-  if (opening_state(client->opening) == OPENING_FAILED)
-    met_failure(client);
-  else if (opening_state(client->opening) == OPENING_DONE)
-    begin_talk(client);
+  switch (opening_state(client->opening)) {
+  case OPENING_FAILED: met_failure(client); break;
+  case OPENING_DONE: begin_talk(client); break;
+  default: watch_opening(client);
+  }
 }
 
 static void opening_late(uv_timer_t *timer) {
@@ -259,8 +280,7 @@ static void on_gone(void *owner, int reason) {
   if (client->talk != NULL) {
     talk_gone(client->talk);
   } else if (client->opening != NULL) {
-    screen_detail("%s: %s", client->peer, reason == 0 ? "closed" : uv_strerror(reason));
-    drop_link(client);
+    met_silence(client, reason == 0 ? avow_error_text(AVOW_CLOSED) : uv_strerror(reason));
   }
 }
 
@@ -282,10 +302,9 @@ static void on_connected(void *owner, int error) {
     finish(client, CODE_FAILURE);
     return;
   }
-  uint64_t limit_ms = (opening_deadline(client->opening) - clock_now().mono_us) / 1000 + 1;
-  uv_timer_start(&client->timer, opening_late, limit_ms, 0);
   link_read(client->link, true);
   flush_opening(client);
+  watch_opening(client);
 }
 
 /* Connect to the next address of this round; later again, when there is none left. */
@@ -353,13 +372,14 @@ static void attempt(struct client *client) {
   if (client->addresses != NULL)
     freeaddrinfo(client->addresses);
   client->addresses = NULL;
-  /* "localhost" is every loopback address: alice may listen on either family. */
-  int unknown = getaddrinfo(options->host != NULL ? options->host : "localhost", port, &hints,
-                            &client->addresses);
+  /* No host is every loopback address, whatever the system calls localhost: alice may listen on
+   * either family. */
+  int unknown = getaddrinfo(options->host, port, &hints, &client->addresses);
   if (unknown == EAI_AGAIN) {
     try_later(client);
   } else if (unknown != 0) {
-    screen_error("cannot find %s: %s. Nothing was sent.", options->host, gai_strerror(unknown));
+    screen_error("cannot find %s: %s. Nothing was sent.",
+                 options->host != NULL ? options->host : "this machine", gai_strerror(unknown));
     finish(client, CODE_UNREACHABLE);
   } else {
     client->next = client->addresses;
@@ -388,11 +408,10 @@ static enum exit_code set_up(struct client *client) {
   if (store_open_said(&client->store, options->outbox, "--outbox") != AVOW_OK)
     return CODE_FAILURE;
   uv_timer_init(&client->loop, &client->timer);
-  uv_signal_init(&client->loop, &client->interrupt);
-  uv_signal_init(&client->loop, &client->terminate);
-  client->timer.data = client->interrupt.data = client->terminate.data = client;
-  uv_signal_start(&client->interrupt, on_signal, SIGINT);
-  uv_signal_start(&client->terminate, on_signal, SIGTERM);
+  client->timer.data = client;
+  signal_watch(&client->loop, &client->interrupt, SIGINT, on_signal, client);
+  signal_watch(&client->loop, &client->terminate, SIGTERM, on_signal, client);
+  signal_watch(&client->loop, &client->hang_up, SIGHUP, on_signal, client);
   return CODE_OK;
 }
 

@@ -27,6 +27,7 @@
 
 struct guest {
   struct host *host;
+  uint64_t number; /* of the host's guests, in the order in which they came */
   struct link *link;
   uv_timer_t timer;
   char peer[80];
@@ -133,7 +134,8 @@ static void show(struct guest *guest, const struct event *event) {
   case EVENT_MESSAGE:
     if (screen_json_on()) {
       show_json(event);
-    } else if (show_text(guest, event) != AVOW_OK) {
+    } else if (!host->mute && show_text(guest, event) != AVOW_OK) {
+      host->mute = true;
       screen_error("cannot write to standard output: %s. The messages are safe in %s/%s.log.",
                    strerror(errno), host->options->log_folder, guest->journal.name);
       host->on_ended(host->server, CODE_FAILURE);
@@ -410,12 +412,15 @@ int guest_welcome(struct guest **ret, struct host *host, uv_stream_t *listener) 
   if (link_peer(guest->link, &address) == 0)
     address_text(&address, guest->peer, sizeof guest->peer);
   host->pending++;
+  guest->number = host->welcomed++;
   *ret = guest;
-  if (host->pending > AVOW_PENDING_MAX)
-    close_guest(guest);
-  else
-    flush(guest);
+  flush(guest);
   return 0;
+}
+
+uint64_t guest_waits_as(const struct guest *guest) {
+  bool waits = guest->receiver == NULL && !guest->leaving && !guest->closing;
+  return waits ? guest->number : UINT64_MAX;
 }
 
 void guest_dismiss(struct guest *guest) {

@@ -17,7 +17,9 @@ struct host {
   struct tls_identity *tls; /* NULL: plain */
   struct store *store;
   bool loopback;              /* it listens on this machine only */
+  bool mute;                  /* standard output failed: said, and not tried again */
   unsigned pending, sessions; /* guests of either kind */
+  uint64_t welcomed;          /* guests so far */
   unsigned sessions_max;
   void *server;
   void (*on_ended)(void *server, enum exit_code code); /* a session has ended in order, or failed */
@@ -27,6 +29,10 @@ struct host {
 
 /** guest_welcome(ret, host, listener): Take the next connection.  Returns 0 or a libuv error. */
 int guest_welcome(struct guest **ret, struct host *host, uv_stream_t *listener);
+
+/** guest_waits_as(guest): Return the guest's number if it has no session yet and may be dismissed
+ * for another, else UINT64_MAX. */
+uint64_t guest_waits_as(const struct guest *guest);
 
 /** guest_dismiss(guest): End in order: what was stored is confirmed, bob is told; on_left follows.
  */

@@ -2,6 +2,7 @@
 #include "io/harden.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,4 +15,14 @@ void harden(void) {
 #endif
   signal(SIGPIPE, SIG_IGN);
   umask(077);
+}
+
+void signal_watch(uv_loop_t *loop, uv_signal_t *handle, int number, uv_signal_cb on_signal,
+                  void *owner) {
+  struct sigaction before;
+  uv_signal_init(loop, handle);
+  handle->data = owner;
+  bool ignored = sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+  if (number != SIGHUP || !ignored)
+    uv_signal_start(handle, on_signal, number);
 }

@@ -12,6 +12,7 @@
 #include "crypto/random.h"
 #include "crypto/secret.h"
 #include "io/files.h"
+#include "io/screen.h"
 #include "keys/public_key.h"
 
 enum avow_error config_path(const char *name, char *path, size_t size) {
@@ -27,13 +28,6 @@ enum avow_error config_path(const char *name, char *path, size_t size) {
   return need >= 0 && (size_t)need < size ? AVOW_OK : AVOW_TOO_LONG;
 }
 
-/* A comment goes on into lines of other files and onto screens. */
-static void make_harmless(char *comment) {
-  for (char *c = comment; *c != '\0'; c++)
-    if ((unsigned char)*c < 0x20 || *c == 0x7f)
-      *c = '?';
-}
-
 enum avow_error identity_load(const char *path, struct identity *ret) {
   struct buf file;
   buf_init(&file, AVOW_KEY_FILE_MAX);
@@ -42,7 +36,7 @@ enum avow_error identity_load(const char *path, struct identity *ret) {
   if (error == AVOW_OK)
     error = identity_decode(buf_view(&file), ret);
   if (error == AVOW_OK)
-    make_harmless(ret->comment);
+    screen_harmless(ret->comment); /* it goes on into lines of other files and onto screens */
   buf_wipe_free(&file);
   errno = reason;
   return error;

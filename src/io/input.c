@@ -24,9 +24,10 @@ static void typed(const char *line) {
   }
 }
 
-/* Give out whole lines as long as they are wanted. */
-static void give_lines(struct input *input) {
+/* Give out whole lines as long as they are wanted; return whether there are no more. */
+static bool give_lines(struct input *input) {
   struct view line;
+  bool drained = false;
   while (input->on) {
     switch (lines_next(&input->lines, &line)) {
     case LINES_LINE:
@@ -41,13 +42,17 @@ static void give_lines(struct input *input) {
       input_on(input, false);
       input->calls->on_end(input->owner, 0, 0);
       break;
-    case LINES_MORE: break;
+    case LINES_MORE: drained = true; break;
     }
     break;
   }
-  input->calls->on_pause(input->owner);
+  input->calls->on_pause(input->owner); /* which may want more at once */
+  return drained;
 }
 
+static void on_idle(uv_idle_t *idle);
+
+/* Only when all lines have been given: there is room for one chunk more. */
 static void read_some(struct input *input) {
   uint8_t *room;
   if (lines_room(&input->lines, &room) != AVOW_OK) {
@@ -66,13 +71,14 @@ static void read_some(struct input *input) {
     input->calls->on_end(input->owner, reason, 0);
     return;
   }
-  give_lines(input);
+  if (!give_lines(input) && input->on)
+    uv_idle_start(&input->idle, on_idle); /* some are left, and wanted again */
 }
 
 static void on_readable(uv_poll_t *poll, int error, int events) {
   (void)events;
   struct input *input = poll->data;
-  if (!input->on)
+  if (!input->on || uv_is_active((uv_handle_t *)&input->idle))
     return;
   if (input->person && error == 0)
     prompt_read();
@@ -84,12 +90,11 @@ static void on_readable(uv_poll_t *poll, int error, int events) {
  */
 static void on_idle(uv_idle_t *idle) {
   struct input *input = idle->data;
-  if (input->pollable) {
-    uv_idle_stop(idle);
-    give_lines(input);
-  } else {
+  bool drained = give_lines(input);
+  if (drained && input->pollable)
+    uv_idle_stop(idle); /* the poll goes on */
+  else if (drained && input->on)
     read_some(input);
-  }
 }
 
 static void on_resize(uv_signal_t *handle, int number) {

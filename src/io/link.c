@@ -117,9 +117,9 @@ static void have_written(uv_write_t *request, int error) {
     link->calls->on_bytes(link->owner, view_of("", 0));
 }
 
-size_t link_send(struct link *link, struct view bytes) {
-  if (link->closing || link->writing != NULL || bytes.size == 0)
-    return 0;
+/* Send at most this much at once; the rest of what the system does not take now waits in ${write}.
+ */
+static size_t send_part(struct link *link, struct view bytes) {
   size_t part = bytes.size < CHUNK_MAX * 4 ? bytes.size : CHUNK_MAX * 4;
   uv_buf_t buf = uv_buf_init((char *)bytes.data, (unsigned)part);
   int sent = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
@@ -136,6 +136,16 @@ size_t link_send(struct link *link, struct view bytes) {
     link->writing = NULL;
   }
   return part;
+}
+
+size_t link_send(struct link *link, struct view bytes) {
+  size_t taken = 0, part = 1;
+  /* On until a write is under way: only its end tells the owner that there is room again. */
+  while (!link->closing && link->writing == NULL && taken < bytes.size && part > 0) {
+    part = send_part(link, view_of(bytes.data + taken, bytes.size - taken));
+    taken += part;
+  }
+  return taken;
 }
 
 bool link_idle(const struct link *link) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "io/files.h"
+#include "io/screen.h"
 #include "keys/public_key.h"
 
 #define KEY_NAME "alice.pub"
@@ -94,6 +95,8 @@ enum avow_error port_file_key(const char *path, uint8_t key[ED25519_PUBLIC_SIZE]
   enum avow_error error = file_read(beside, FILE_OURS, &file);
   if (error == AVOW_OK)
     error = public_key_decode(buf_view(&file), key, name);
+  if (error == AVOW_OK)
+    screen_harmless(name);
   int reason = errno;
   buf_free(&file);
   errno = reason;

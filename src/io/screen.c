@@ -10,11 +10,13 @@
 
 #include "base/base64.h"
 #include "base/when.h"
+#include "evidence/escape.h"
 
 static struct {
   struct screen_options options;
   bool out_terminal, err_terminal, colour;
   bool progress; /* the line on stderr is not ended */
+  bool deaf;     /* whoever reads the JSON is gone, and that was said */
   void (*before)(void);
   void (*after)(void);
 } screen;
@@ -105,13 +107,15 @@ void screen_progress(const char *text) {
 
 void screen_incident(const struct event *event) {
   const char *attack = verdict_attack(event->verdict);
+  /* "No confirmation received from the server. Resending message." stands there already. */
+  bool said = event->verdict == VERDICT_UNCONFIRMED && !screen.options.quiet;
   if (event->verdict == VERDICT_DUPLICATE)
     screen_status("%s", event->what); /* a retransmission is no attack */
-  else if (event->count > 1)
+  else if (!said && event->count > 1)
     screen_alarm("%s (%llu times)", event->what, (unsigned long long)event->count);
-  else
+  else if (!said)
     screen_alarm("%s", event->what);
-  if (attack[0] != '\0')
+  if (!said && attack[0] != '\0')
     screen_alarm("%s", attack);
   screen_json(json_pack("{s:s, s:s, s:s, s:s, s:I}", "event", "incident", "verdict",
                         verdict_name(event->verdict), "what", event->what, "attack", attack,
@@ -147,8 +151,10 @@ void screen_json(json_t *object) {
   json_decref(object);
   if (text == NULL)
     return;
-  (void)screen_data(view_text(text));
-  (void)screen_data(view_text("\n"));
+  bool good = screen_data(view_text(text)) == AVOW_OK && screen_data(view_text("\n")) == AVOW_OK;
+  if (!good && !screen.deaf)
+    screen_error("cannot write to standard output: %s.", strerror(errno));
+  screen.deaf |= !good;
   free(text);
 }
 
@@ -161,4 +167,23 @@ enum avow_error screen_data(struct view bytes) {
     end();
   errno = reason;
   return good ? AVOW_OK : AVOW_SYSTEM;
+}
+
+void screen_harmless(char *text) {
+  char *to = text;
+  for (size_t size; *text != '\0'; text += size) {
+    struct buf escaped;
+    struct view left = view_text(text);
+    size = utf8_length(left);
+    bool whole = size > 0;
+    size = whole ? size : 1;
+    buf_init(&escaped, 16);
+    bool same =
+        whole && (*text == '\\' || (escape_append(&escaped, view_of(text, size)) == AVOW_OK &&
+                                    buf_view(&escaped).size == size));
+    buf_free(&escaped);
+    memmove(to, same ? text : "?", same ? size : 1);
+    to += same ? size : 1;
+  }
+  *to = '\0';
 }

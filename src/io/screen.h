@@ -61,6 +61,10 @@ enum avow_error screen_data(struct view bytes);
 /** screen_time_json(wall_us): Return the time as RFC 3339 in UTC, as a JSON string. */
 json_t *screen_time_json(uint64_t wall_us);
 
+/** screen_harmless(text): Replace in ${text} what must not reach a terminal with question marks;
+ * what stays is UTF-8. */
+void screen_harmless(char *text);
+
 /** screen_on_print(before, after): Call these around every output: the prompt steps aside. */
 void screen_on_print(void (*before)(void), void (*after)(void));
 

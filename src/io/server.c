@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "io/guest.h"
+#include "io/harden.h"
 #include "io/journal.h"
 #include "io/link.h"
 #include "io/port_file.h"
@@ -25,7 +26,7 @@ struct server {
   uv_tcp_t listeners[LISTENERS_MAX];
   bool open[LISTENERS_MAX];
   unsigned listeners_count;
-  uv_signal_t interrupt, terminate;
+  uv_signal_t interrupt, terminate, hang_up;
   unsigned port;
   struct host host;
   struct guest **guests; /* those who are here, in no order */
@@ -44,6 +45,7 @@ static void end_server(struct server *server) {
       uv_close((uv_handle_t *)&server->listeners[i], NULL);
   uv_close((uv_handle_t *)&server->interrupt, NULL);
   uv_close((uv_handle_t *)&server->terminate, NULL);
+  uv_close((uv_handle_t *)&server->hang_up, NULL);
   for (size_t i = 0; i < server->guests_count; i++)
     guest_dismiss(server->guests[i]);
 }
@@ -90,13 +92,27 @@ static bool room_for_one(struct server *server) {
   return true;
 }
 
+/* Too many have no session yet.  An honest opening takes milliseconds, so whoever came first is the
+ * one who holds up the others. */
+static void dismiss_oldest(struct server *server) {
+  struct guest *oldest = server->guests[0];
+  for (size_t i = 1; i < server->guests_count; i++)
+    if (guest_waits_as(server->guests[i]) < guest_waits_as(oldest))
+      oldest = server->guests[i];
+  if (guest_waits_as(oldest) != UINT64_MAX)
+    guest_dismiss(oldest);
+}
+
 static void on_connection(uv_stream_t *listener, int error) {
   struct server *server = listener->data;
   struct guest *guest;
   if (error != 0 || server->ending || !room_for_one(server))
     return;
-  if (guest_welcome(&guest, &server->host, listener) == 0)
-    server->guests[server->guests_count++] = guest;
+  if (guest_welcome(&guest, &server->host, listener) != 0)
+    return;
+  server->guests[server->guests_count++] = guest;
+  if (server->host.pending > AVOW_PENDING_MAX)
+    dismiss_oldest(server);
 }
 
 /* Bind one address; 0 or a libuv error. */
@@ -223,11 +239,9 @@ static enum exit_code write_port(const struct server *server) {
 }
 
 static void watch_signals(struct server *server) {
-  uv_signal_init(&server->loop, &server->interrupt);
-  uv_signal_init(&server->loop, &server->terminate);
-  server->interrupt.data = server->terminate.data = server;
-  uv_signal_start(&server->interrupt, on_signal, SIGINT);
-  uv_signal_start(&server->terminate, on_signal, SIGTERM);
+  signal_watch(&server->loop, &server->interrupt, SIGINT, on_signal, server);
+  signal_watch(&server->loop, &server->terminate, SIGTERM, on_signal, server);
+  signal_watch(&server->loop, &server->hang_up, SIGHUP, on_signal, server);
 }
 
 static enum exit_code set_up(struct server *server) {

@@ -57,8 +57,10 @@ static void summarise(const struct talk *talk) {
                  "%s/%s.log.",
                  confirmed, sent, (unsigned long long)open, talk->setting.options->outbox,
                  talk->journal.name);
+  else if (!talk->complete && !talk->failed && !talk->input.person)
+    screen_error("%llu messages sent, all confirmed, but the input had not ended.", sent);
   else if (!talk->input.person)
-    screen_status("%llu messages sent, all confirmed.", sent);
+    screen_status("%llu message%s sent, all confirmed.", sent, sent == 1 ? "" : "s");
 }
 
 static void finish(struct talk *talk, enum exit_code code) {
@@ -122,6 +124,7 @@ static void show(struct talk *talk, const struct event *event) {
   case EVENT_ENDED:
     if (event->by_peer)
       screen_status("The server ended the session.");
+    talk->complete |= talk->input.person; /* nothing of his is left that was not sent */
     finish(talk, outcome(talk));
     break;
   case EVENT_MESSAGE: break; /* the receiver's */
@@ -179,15 +182,16 @@ static void drive(struct talk *talk, enum avow_error error) {
       error = sender_durable(talk->sender, clock_now());
     while (error == AVOW_OK && sender_next_event(talk->sender, &event))
       show(talk, &event);
+    sender_output_consume(talk->sender, link_send(talk->setting.link, sender_output(talk->sender)));
     if (!more)
       break;
+    if (error == AVOW_OK && !talk->done)
+      error = sender_input(talk->sender, view_of("", 0), clock_now());
   }
   if (error != AVOW_OK)
     core_failed(talk, error);
   if (talk->done)
     return;
-  size_t taken = link_send(talk->setting.link, sender_output(talk->sender));
-  sender_output_consume(talk->sender, taken);
   if (talk->finishing && sender_unconfirmed(talk->sender) == 0 &&
       !uv_is_active((uv_handle_t *)&talk->goodbye_timer))
     uv_timer_start(&talk->goodbye_timer, on_goodbye, GOODBYE_MS, 0);

@@ -52,9 +52,17 @@ static void drop(struct frames *frames, bool skip) {
   frames->skipping = skip;
 }
 
+/* Whether more bytes must come before frames_next has something to say. */
+static bool unfinished(const struct frames *frames) {
+  struct view in = buf_view(&frames->in);
+  if (in.size < AVOW_FRAME_HEADER)
+    return in.size > 0;
+  size_t size = load_u32(in.data);
+  return size <= frames->payload_max && in.size < AVOW_FRAME_HEADER + size;
+}
+
 void frames_tick(struct frames *frames, uint64_t mono_us) {
-  bool unfinished = buf_view(&frames->in).size > 0;
-  if (!frames->skipping && !unfinished)
+  if (!frames->skipping && !unfinished(frames))
     return;
   bool silent = mono_us - frames->last_us >= FRAMES_SILENCE_US;
   if (frames->skipping) {
@@ -108,7 +116,7 @@ enum frames_status frames_next(struct frames *frames, enum frame_type *ret_type,
 uint64_t frames_deadline(const struct frames *frames) {
   if (frames->skipping)
     return frames->last_us + FRAMES_SILENCE_US;
-  if (buf_view(&frames->in).size == 0)
+  if (!unfinished(frames))
     return WHEN_NEVER;
   uint64_t silence = frames->last_us + FRAMES_SILENCE_US;
   uint64_t longest = frames->first_us + FRAMES_FRAME_TIME_US;
