@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <getopt.h>
+#include <langinfo.h>
 #include <limits.h>
 #include <locale.h>
 #include <stdio.h>
@@ -128,7 +129,9 @@ static enum exit_code start(int argc, char **argv) {
   uint8_t server_key[ED25519_PUBLIC_SIZE];
   int option;
   harden();
-  setlocale(LC_CTYPE, ""); /* for the prompt */
+  /* The prompt takes letters apart as the locale says; plain C would lose all but ASCII. */
+  if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+    setlocale(LC_CTYPE, "C.UTF-8");
   screen_init(&(struct screen_options){.program = "bob"});
   if (argc > 1 && strcmp(argv[1], "keygen") == 0)
     return keygen("bob", argc, argv);

@@ -8,6 +8,10 @@ void events_put(struct events *events, const struct event *event) {
   events->ring[(events->first + events->count++) % EVENTS_MAX] = *event;
 }
 
+unsigned events_room(const struct events *events) {
+  return EVENTS_MAX - events->count;
+}
+
 bool events_take(struct events *events, struct event *ret) {
   if (events->count == 0)
     return false;
@@ -15,8 +19,4 @@ bool events_take(struct events *events, struct event *ret) {
   events->first = (events->first + 1) % EVENTS_MAX;
   events->count--;
   return true;
-}
-
-bool events_room(const struct events *events) {
-  return events->count < EVENTS_MAX / 2;
 }

@@ -38,8 +38,8 @@ struct events {
 /** events_put(events, event): Append; there is room, see EVENTS_MAX. */
 void events_put(struct events *events, const struct event *event);
 
-/** events_room(events): Whether what one input can cause still fits. */
-bool events_room(const struct events *events);
+/** events_room(events): Return how many more there is room for. */
+unsigned events_room(const struct events *events);
 
 /** events_take(events, ret): Take the first one; false if there is none. */
 bool events_take(struct events *events, struct event *ret);

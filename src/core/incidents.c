@@ -32,6 +32,11 @@ enum avow_error incidents_report(struct incidents *incidents, struct now now, in
   return error;
 }
 
+void incidents_hurry(struct incidents *incidents) {
+  for (unsigned i = 0; i < VERDICT_COUNT; i++)
+    incidents->kinds[i].quiet_till = 0;
+}
+
 uint64_t incidents_deadline(const struct incidents *incidents) {
   uint64_t deadline = WHEN_NEVER;
   for (unsigned i = 0; i < VERDICT_COUNT; i++)

@@ -28,6 +28,9 @@ void incidents_see(struct incidents *incidents, enum verdict verdict, const char
 enum avow_error incidents_report(struct incidents *incidents, struct now now, int offset_min,
                                  struct buf *record, struct events *events);
 
+/** incidents_hurry(incidents): The session is over: the next report is the last, and tells all. */
+void incidents_hurry(struct incidents *incidents);
+
 /** incidents_deadline(incidents): When the next one is due, monotonic, or WHEN_NEVER. */
 uint64_t incidents_deadline(const struct incidents *incidents);
 

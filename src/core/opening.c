@@ -243,6 +243,14 @@ static const char *guess(struct view bytes) {
   return "";
 }
 
+/* Whether alice could say this no here: in the place of her hello, or of her session.  In tls mode
+ * the latter comes inside the channel; in the clear it is somebody else's. */
+static bool refusal_fits(const struct opening *opening, bool inside, enum avow_error error) {
+  if (error == AVOW_BAD_VERSION || error == AVOW_BAD_MODE)
+    return opening->step == AWAIT_HELLO;
+  return opening->step == AWAIT_SESSION && inside == (opening->identity != NULL);
+}
+
 static void take_frames(struct opening *opening, bool inside, struct now now) {
   struct frames *frames = inside ? &opening->inner : &opening->outer;
   while (opening->step != OVER && opening->step != AWAIT_ANSWER) {
@@ -262,7 +270,8 @@ static void take_frames(struct opening *opening, bool inside, struct now now) {
     if (take != NULL) {
       take(opening, payload, now);
     } else if (type == FRAME_REFUSAL && !opening->alice) {
-      fail(opening, refusal_decode(payload));
+      enum avow_error error = refusal_decode(payload);
+      fail(opening, refusal_fits(opening, inside, error) ? error : AVOW_MALFORMED);
     } else {
       fail(opening, stranger ? AVOW_NOT_AVOW : AVOW_MALFORMED);
     }
@@ -342,11 +351,20 @@ void opening_output_consume(struct opening *opening, size_t size) {
 }
 
 uint64_t opening_deadline(const struct opening *opening) {
-  return opening->state == OPENING_RUNNING ? opening->started_us + AVOW_OPENING_TIME_US
-                                           : WHEN_NEVER;
+  if (opening->state != OPENING_RUNNING)
+    return WHEN_NEVER;
+  uint64_t truncated_us = frames_deadline(&opening->outer);
+  uint64_t late_us = opening->started_us + AVOW_OPENING_TIME_US;
+  return truncated_us < late_us ? truncated_us : late_us;
 }
 
 void opening_tick(struct opening *opening, struct now now) {
-  if (now.mono_us >= opening_deadline(opening))
+  if (opening->state != OPENING_RUNNING)
+    return;
+  if (now.mono_us >= opening->started_us + AVOW_OPENING_TIME_US) {
     fail(opening, AVOW_TIMEOUT);
+    return;
+  }
+  frames_tick(&opening->outer, now.mono_us);
+  take_frames(opening, false, now); /* a truncated frame may have come to light */
 }

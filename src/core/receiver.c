@@ -6,61 +6,11 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "core/channel.h"
-#include "core/incidents.h"
-#include "core/window.h"
-#include "crypto/hash.h"
+#include "core/receiver_state.h"
 #include "crypto/secret.h"
 
-/* Envelopes accepted and not yet shown in full. */
-#define HELD_MAX WINDOW_ENVELOPES
 /* A notice is sent at most so often. */
 #define NOTICE_PAUSE_US 1000000u
-/* The records of one envelope at its largest: texts escaped fourfold, and the other lines; and
- * those of incidents. */
-#define RECORD_ENVELOPE_MAX (4u * AVOW_PLAINTEXT_MAX + AVOW_ENVELOPE_MESSAGES_MAX * 320u)
-#define RECORD_MAX (2u * RECORD_ENVELOPE_MAX)
-
-enum ending { OPEN, END_RECORDED, ENDED };
-
-/* An accepted envelope: its messages are recorded, then durable, then shown. */
-struct held {
-  struct buf plaintext; /* what sealed.body points into */
-  struct sealed sealed;
-  struct reader unshown;
-};
-
-/* A confirmation that was given: it is given again to whoever asks. */
-struct given {
-  uint64_t first_id;
-  uint16_t count;
-  uint64_t confirmed_us;
-  struct buf hashes;
-};
-
-struct receiver {
-  struct receiver_config config;
-  struct receiver_past past;
-  struct channel channel;
-  bool attached;
-  struct freshness freshness;
-  struct hash *hash;
-  struct zones zones;
-  uint64_t next_id;
-  struct held held[HELD_MAX]; /* a ring: durable ones first, then the recorded ones */
-  unsigned held_first, held_durable, held_count;
-  struct given given[WINDOW_ENVELOPES]; /* a ring: the last ones */
-  unsigned given_first, given_count;
-  uint64_t restored_id; /* while a log is read: ids below it were given */
-  bool notice_due;
-  uint64_t notice_id;       /* what the last notice said */
-  uint64_t notice_after_us; /* monotonic */
-  enum ending ending;
-  bool ended_by_peer;
-  struct chunk chunk;
-  struct incidents incidents;
-  struct events events;
-};
 
 enum avow_error receiver_new(struct receiver **ret, const struct receiver_config *config) {
   struct receiver *receiver = calloc(1, sizeof *receiver);
@@ -101,78 +51,6 @@ static enum avow_error report(struct receiver *receiver, struct now now) {
                           &receiver->chunk.bytes, &receiver->events);
 }
 
-static struct given *given_at(struct receiver *receiver, unsigned i) {
-  return &receiver->given[(receiver->given_first + i) % WINDOW_ENVELOPES];
-}
-
-/* The slot for one more; the oldest gives way. */
-static struct given *given_add(struct receiver *receiver) {
-  if (receiver->given_count == WINDOW_ENVELOPES) {
-    receiver->given_first = (receiver->given_first + 1) % WINDOW_ENVELOPES;
-    receiver->given_count--;
-  }
-  struct given *given = given_at(receiver, receiver->given_count++);
-  buf_clear(&given->hashes);
-  return given;
-}
-
-/* Messages wait in the newest slot, with no count, until their envelope's record comes. */
-static enum avow_error restore_message(struct receiver *receiver, const struct record *record) {
-  if (record->id != receiver->next_id || record->confirmed_us == WHEN_NEVER)
-    return AVOW_MALFORMED;
-  struct given *given = receiver->restored_id == record->id
-                            ? given_add(receiver)
-                            : given_at(receiver, receiver->given_count - 1);
-  if (receiver->restored_id == record->id)
-    given->first_id = record->id;
-  given->confirmed_us = record->confirmed_us;
-  receiver->next_id++;
-  enum avow_error error = buf_append(&given->hashes, view_of(record->hash, MESSAGE_HASH_SIZE));
-  return error == AVOW_TOO_LONG ? AVOW_MALFORMED : error;
-}
-
-static enum avow_error restore_opened(struct receiver *receiver, const struct record *record) {
-  struct receiver_past *past = &receiver->past;
-  bool same = past->tls == record->tls &&
-              memcmp(past->session_id, record->session_id, SESSION_ID_SIZE) == 0 &&
-              memcmp(past->bob_key, record->bob_key, ED25519_PUBLIC_SIZE) == 0;
-  if (past->any != record->resumed || (past->any && !same))
-    return AVOW_MALFORMED;
-  past->any = true;
-  past->tls = record->tls;
-  memcpy(past->session_id, record->session_id, SESSION_ID_SIZE);
-  memcpy(past->bob_key, record->bob_key, ED25519_PUBLIC_SIZE);
-  return AVOW_OK;
-}
-
-enum avow_error receiver_restore(struct receiver *receiver, const struct record *record) {
-  switch (record->type) {
-  case RECORD_MESSAGE: return restore_message(receiver, record);
-  case RECORD_ENVELOPE:
-    if (record->id != receiver->restored_id || record->id + record->count != receiver->next_id)
-      return AVOW_MALFORMED;
-    given_at(receiver, receiver->given_count - 1)->count = (uint16_t)record->count;
-    receiver->restored_id = receiver->next_id;
-    break;
-  case RECORD_ENDED:
-    if (record->id != receiver->next_id)
-      return AVOW_MALFORMED;
-    break;
-  case RECORD_QUEUED: return AVOW_MALFORMED; /* that is bob's */
-  case RECORD_OPENED: return restore_opened(receiver, record);
-  case RECORD_INCIDENT: break;
-  }
-  return AVOW_OK;
-}
-
-const struct receiver_past *receiver_past(const struct receiver *receiver) {
-  return &receiver->past;
-}
-
-void receiver_restored(struct receiver *receiver, struct head head) {
-  chunk_continue(&receiver->chunk, head);
-}
-
 uint64_t receiver_next_id(const struct receiver *receiver) {
   return receiver->next_id;
 }
@@ -190,10 +68,12 @@ enum avow_error receiver_attach(struct receiver *receiver, const struct session 
   return error == AVOW_OK ? channel_open(&receiver->channel, session, TO_ALICE, seed) : error;
 }
 
-/* Say what we expect, so that the sender need not wait for his timer; but not to every flood. */
+/* Say what we expect, so that the sender need not wait for his timer; but not to every flood, and
+ * not while we could not hear his answer. */
 static enum avow_error send_notice(struct receiver *receiver, struct now now) {
   bool paused = receiver->notice_id == receiver->next_id && now.mono_us < receiver->notice_after_us;
-  if (!receiver->notice_due || receiver->ending != OPEN || paused)
+  if (!receiver->notice_due || receiver->ending != OPEN || paused ||
+      receiver->channel.frames.skipping)
     return AVOW_OK;
   receiver->notice_due = false;
   receiver->notice_id = receiver->next_id;
@@ -256,38 +136,56 @@ static enum avow_error accept(struct receiver *receiver, struct sealed *sealed, 
                          WHEN_NEVER);
 }
 
-/* An envelope under ids that are stored: the same again, or another one? */
+/* Whether the messages have these hashes, which stand one after the other; or, where ${hashes} is
+ * NULL, those of the messages in ${known}. */
+static bool same_messages(const struct sealed *sealed, const uint8_t *hashes, struct reader known) {
+  struct reader body = reader_of(sealed->body);
+  bool same = true;
+  for (unsigned i = 0; i < sealed->count; i++) {
+    struct message message, other = {0};
+    message_take(&body, &message);
+    if (hashes == NULL)
+      message_take(&known, &other);
+    const uint8_t *hash = hashes != NULL ? hashes + (size_t)i * MESSAGE_HASH_SIZE : other.hash;
+    same &= secret_equal(message.hash, hash, MESSAGE_HASH_SIZE);
+  }
+  return same;
+}
+
+static bool same_ids(const struct sealed *sealed, uint64_t first_id, unsigned count) {
+  return sealed->first_id == first_id && sealed->count == count;
+}
+
+/* An envelope under ids that are taken: the same again, or another one?  It may be stored already,
+ * or be about to: then it is confirmed as soon as it is. */
 static enum avow_error repeat(struct receiver *receiver, const struct sealed *sealed,
                               struct now now) {
-  unsigned i = 0;
-  while (i < receiver->given_count && given_at(receiver, i)->first_id != sealed->first_id)
-    i++;
-  if (i == receiver->given_count || given_at(receiver, i)->count != sealed->count) {
+  const struct given *given = NULL;
+  bool known = false, same = false;
+  for (unsigned i = 0; i < receiver->given_count && !known; i++) {
+    given = receiver_given(receiver, i);
+    known = same_ids(sealed, given->first_id, given->count);
+    same = known && same_messages(sealed, buf_view(&given->hashes).data, (struct reader){0});
+  }
+  for (unsigned i = receiver->held_durable; i < receiver->held_count && !known; i++) {
+    const struct sealed *held = &receiver->held[(receiver->held_first + i) % HELD_MAX].sealed;
+    given = NULL;
+    known = same_ids(sealed, held->first_id, held->count);
+    same = known && same_messages(sealed, NULL, reader_of(held->body));
+  }
+  if (!known) {
     refuse(receiver, VERDICT_MALFORMED, "Unexpected message ID.");
     return AVOW_OK;
   }
-  const struct given *given = given_at(receiver, i);
-  struct reader body = reader_of(sealed->body);
-  for (i = 0; i < sealed->count; i++) {
-    struct message message;
-    message_take(&body, &message);
-    if (!secret_equal(message.hash, buf_view(&given->hashes).data + (size_t)i * MESSAGE_HASH_SIZE,
-                      MESSAGE_HASH_SIZE)) {
-      refuse(receiver, VERDICT_CONFLICT, "Another message under a stored ID.");
-      return AVOW_OK;
-    }
+  if (!same) {
+    refuse(receiver, VERDICT_CONFLICT, "Another message under a stored ID.");
+    return AVOW_OK;
   }
+  if (given == NULL)
+    return AVOW_OK;
   incidents_see(&receiver->incidents, VERDICT_DUPLICATE,
                 "Message received again, confirmed again.");
   return confirm(receiver, given, now);
-}
-
-/* Whether an id belongs to an envelope that is recorded and not durable yet. */
-static bool not_durable(const struct receiver *receiver, uint64_t id) {
-  if (receiver->held_durable == receiver->held_count)
-    return false;
-  unsigned slot = (receiver->held_first + receiver->held_durable) % HELD_MAX;
-  return id >= receiver->held[slot].sealed.first_id;
 }
 
 /* Give the confirmations again, from an id on, in order. */
@@ -295,8 +193,8 @@ static enum avow_error take_ask(struct receiver *receiver, const struct sealed *
                                 struct now now) {
   enum avow_error error = AVOW_OK;
   for (unsigned i = 0; i < receiver->given_count && error == AVOW_OK; i++)
-    if (given_at(receiver, i)->first_id >= sealed->first_id)
-      error = confirm(receiver, given_at(receiver, i), now);
+    if (receiver_given(receiver, i)->first_id >= sealed->first_id)
+      error = confirm(receiver, receiver_given(receiver, i), now);
   return error;
 }
 
@@ -316,8 +214,6 @@ static enum avow_error take_envelope(struct receiver *receiver, struct sealed *s
     refuse(receiver, VERDICT_EARLY, "A message before this one is missing.");
     return AVOW_OK;
   }
-  if (not_durable(receiver, sealed->first_id))
-    return AVOW_OK; /* it is confirmed soon */
   return repeat(receiver, sealed, now);
 }
 
@@ -385,6 +281,10 @@ enum avow_error receiver_finish(struct receiver *receiver, struct now now) {
   if (receiver->ending != OPEN)
     return AVOW_OK;
   receiver->ending = END_RECORDED;
+  incidents_hurry(&receiver->incidents);
+  enum avow_error error = report(receiver, now);
+  if (error != AVOW_OK)
+    return error;
   return record_ended(&receiver->chunk.bytes, receiver->zones.alice_min, now.wall_us,
                       receiver->next_id);
 }
@@ -394,6 +294,7 @@ enum avow_error receiver_cut(struct receiver *receiver, struct now now) {
     return AVOW_OK;
   receiver->ending = ENDED;
   incidents_see(&receiver->incidents, VERDICT_CUT, "The connection was cut.");
+  incidents_hurry(&receiver->incidents);
   return report(receiver, now);
 }
 
@@ -409,7 +310,7 @@ void receiver_record_consume(struct receiver *receiver, size_t size) {
 
 /* What was recorded is durable: confirm it, remember that, and let it be shown. */
 static enum avow_error release(struct receiver *receiver, struct held *held, struct now now) {
-  struct given *given = given_add(receiver);
+  struct given *given = receiver_give(receiver);
   given->first_id = held->sealed.first_id;
   given->count = held->sealed.count;
   given->confirmed_us = held->sealed.confirmed_us;
@@ -476,9 +377,11 @@ bool receiver_next_event(struct receiver *receiver, struct event *ret) {
 }
 
 uint64_t receiver_deadline(const struct receiver *receiver) {
-  uint64_t deadlines[] = {
-      frames_deadline(&receiver->channel.frames), incidents_deadline(&receiver->incidents),
-      receiver->notice_due && receiver->ending == OPEN ? receiver->notice_after_us : WHEN_NEVER};
+  bool notice =
+      receiver->notice_due && receiver->ending == OPEN && !receiver->channel.frames.skipping;
+  uint64_t deadlines[] = {frames_deadline(&receiver->channel.frames),
+                          incidents_deadline(&receiver->incidents),
+                          notice ? receiver->notice_after_us : WHEN_NEVER};
   uint64_t first = WHEN_NEVER;
   for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++)
     first = deadlines[i] < first ? deadlines[i] : first;

@@ -12,6 +12,11 @@
 /* A notice, or a gap, makes us act at once, but the same one not more often than this. */
 #define NOTICE_PAUSE_US 1000000u
 
+/* A spoilt stream heals in a silence of FRAMES_SILENCE_US.  Whoever set a shorter --resend-after
+ * gets it for so many tries; then the line gets its silence. */
+#define QUICK_TRIES 3u
+#define HEALING_US (FRAMES_SILENCE_US + 1000000u)
+
 enum avow_error sender_new(struct sender **ret, const struct sender_config *config) {
   struct sender *sender = calloc(1, sizeof *sender);
   if (sender == NULL)
@@ -91,12 +96,15 @@ static enum avow_error go_back(struct sender *sender, uint64_t from_id, enum ver
     id -= flight_at(sender, i)->count;
   size_t offset = sender->known_size;
   uint64_t count = 0;
+  /* On a line that takes nothing the last copy has not left yet: more would only pile up. */
+  bool stalled = buf_view(&sender->channel.out).size > 0;
   enum avow_error error = AVOW_OK;
   window_shrink(&sender->window);
   sender->round_us = line_clock_now(&sender->channel.clock, now.mono_us);
   for (unsigned i = 0; i < sender->flights_count && error == AVOW_OK; i++) {
     struct flight *flight = flight_at(sender, i);
-    if (id >= from_id) {
+    flight->sent_us = now.mono_us;
+    if (id >= from_id && !stalled) {
       error = transmit(sender, flight, id, offset, why, now);
       count += flight->count;
     }
@@ -218,6 +226,7 @@ enum avow_error sender_detach(struct sender *sender, struct now now) {
   if (sender->ending == END_SENT)
     sender->ending = FINISHING;
   incidents_see(&sender->incidents, VERDICT_CUT, "The connection was cut.");
+  incidents_hurry(&sender->incidents);
   return report(sender, now);
 }
 
@@ -259,11 +268,13 @@ enum avow_error sender_finish(struct sender *sender, struct now now) {
 
 static enum avow_error end(struct sender *sender, bool by_peer, struct now now) {
   sender->ending = ENDED;
+  incidents_hurry(&sender->incidents);
+  enum avow_error error = report(sender, now);
   struct event event = {.type = EVENT_ENDED, .by_peer = by_peer};
   events_put(&sender->events, &event);
   /* With messages left the session is not over: it will be resumed. */
-  if (sender->queued_id < sender->next_id)
-    return AVOW_OK;
+  if (error != AVOW_OK || sender->queued_id < sender->next_id)
+    return error;
   sender->past.ended = true;
   return record_ended(&sender->chunk.bytes, sender->zones.bob_min, now.wall_us, sender->queued_id);
 }
@@ -308,6 +319,7 @@ static void settle(struct sender *sender, unsigned count, struct now now) {
   }
   buf_consume(&sender->queue, size);
   sender->queued_id += count;
+  sender->tries = 0;
 }
 
 static enum avow_error take_confirmation(struct sender *sender, const struct sealed *sealed,
@@ -359,6 +371,13 @@ static enum avow_error take(struct sender *sender, const struct sealed *sealed, 
   return AVOW_OK;
 }
 
+/* A peer who knows our texts could confirm them all in one go, and each confirmation makes events
+ * and lets an envelope leave.  What finds no room waits until the owner has taken what there is. */
+static bool has_room(const struct sender *sender) {
+  return events_room(&sender->events) >= 2 + VERDICT_COUNT &&
+         buf_view(&sender->channel.out).size <= AVOW_OUTPUT_MAX / 2;
+}
+
 enum avow_error sender_input(struct sender *sender, struct view bytes, struct now now) {
   struct sealed sealed;
   enum verdict verdict;
@@ -366,7 +385,7 @@ enum avow_error sender_input(struct sender *sender, struct view bytes, struct no
   if (!sender->attached)
     return AVOW_OK;
   enum avow_error error = frames_input(&sender->channel.frames, bytes, now.mono_us);
-  while (error == AVOW_OK && sender->ending != ENDED && events_room(&sender->events) &&
+  while (error == AVOW_OK && sender->ending != ENDED && has_room(sender) &&
          channel_next(&sender->channel, &sender->plaintext, &sealed, &verdict, &what)) {
     if (verdict == VERDICT_ACCEPTED)
       error = take(sender, &sealed, now);
@@ -426,7 +445,10 @@ static uint64_t resend_deadline(struct sender *sender) {
     since_us = flight_at(sender, 0)->sent_us;
   else if (sender->ending == END_SENT)
     since_us = sender->ended_us;
-  return since_us == WHEN_NEVER ? WHEN_NEVER : since_us + sender->config.resend_after_us;
+  uint64_t after_us = sender->config.resend_after_us;
+  if (sender->tries >= QUICK_TRIES && after_us < HEALING_US)
+    after_us = HEALING_US;
+  return since_us == WHEN_NEVER ? WHEN_NEVER : since_us + after_us;
 }
 
 uint64_t sender_deadline(const struct sender *sender) {
@@ -442,6 +464,7 @@ uint64_t sender_deadline(const struct sender *sender) {
 static enum avow_error resend(struct sender *sender, struct now now) {
   incidents_see(&sender->incidents, VERDICT_UNCONFIRMED,
                 "No confirmation received from the server.");
+  sender->tries++;
   if (sender->queued_id < sender->known_id)
     return ask(sender, now);
   if (sender->flights_count > 0)

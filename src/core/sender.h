@@ -94,7 +94,10 @@ enum avow_error sender_finish(struct sender *sender, struct now now);
 
 /**
  * sender_input(sender, bytes, now):
- * Take bytes that came from the receiver.  Returns also AVOW_FULL as frames_input does.
+ * Take bytes that came from the receiver.  While there is a record to store afterwards, more may be
+ * waiting inside: store it, call sender_durable, pull the events, send, and come again with no
+ * bytes; come again, too, when output that stood still has left.  Returns also AVOW_FULL as
+ * frames_input does, for an owner who does not.
  */
 enum avow_error sender_input(struct sender *sender, struct view bytes, struct now now);
 

@@ -44,6 +44,7 @@ struct sender {
   uint64_t round_us;        /* line time at which the last going back began */
   uint64_t notice_after_us; /* monotonic; earlier notices are ignored, unless they answer it */
   uint64_t ended_us;        /* monotonic, when our end left */
+  unsigned tries;           /* how often we sent again because nothing came back */
   enum ending ending;
   struct buf plaintext;
   struct chunk chunk;

@@ -77,6 +77,10 @@ void admission_failed(const char *peer, const struct opening *opening) {
     break;
   case AVOW_KEY_REFUSED: break; /* said by admission_allows */
   case AVOW_BUSY: screen_status("Refused %s: there is a session already.", peer); break;
+  case AVOW_CLOSED: /* a bob who does not know our key yet, most likely: he asks, and comes again */
+    screen_status("%s ended the opening.", peer);
+    screen_detail("He says: %s", detail);
+    break;
   default:
     screen_status("Closed %s: %s%s%s.", peer, avow_error_text(error), detail[0] != '\0' ? ", " : "",
                   detail);

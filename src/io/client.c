@@ -175,6 +175,16 @@ static void met_stranger(struct client *client, const char *detail) {
   drop_link(client);
 }
 
+/* He closed, or says nothing.  That may pass, but who waits should know. */
+static void met_silence(struct client *client, const char *why) {
+  if (client->stranger_said)
+    screen_detail("%s: %s.", client->peer, why);
+  else
+    screen_status("%s: %s. Still waiting for server...", client->peer, why);
+  client->stranger_said = true;
+  drop_link(client);
+}
+
 /* Somebody has spoilt the opening, or the line has; nothing was sent yet, so try again. */
 static void met_damage(struct client *client, enum avow_error error, const char *detail) {
   screen_alarm("The opening failed: %s%s%s.", avow_error_text(error), detail[0] != '\0' ? ": " : "",
@@ -254,10 +264,7 @@ static void met_failure(struct client *client) {
   case AVOW_NO_SESSION:
   case AVOW_KEY_REFUSED: met_refusal(client, error); break;
   case AVOW_CLOSED:
-  case AVOW_TIMEOUT:
-    screen_detail("%s: %s.", client->peer, avow_error_text(error));
-    drop_link(client);
-    break;
+  case AVOW_TIMEOUT: met_silence(client, avow_error_text(error)); break;
   case AVOW_NO_MEMORY:
   case AVOW_CRYPTO:
     screen_error("cannot open a session: %s.", avow_error_text(error));
@@ -267,12 +274,20 @@ static void met_failure(struct client *client) {
   }
 }
 
+static void watch_opening(struct client *client) {
+  uint64_t deadline = opening_deadline(client->opening);
+  uint64_t now_us = clock_now().mono_us;
+  uint64_t wait_us = deadline > now_us ? deadline - now_us : 0;
+  uv_timer_start(&client->timer, opening_late, wait_us / 1000 + 1, 0);
+}
+
 static void drive_opening(struct client *client) {
   flush_opening(client);
-  if (opening_state(client->opening) == OPENING_FAILED)
-    met_failure(client);
-  else if (opening_state(client->opening) == OPENING_DONE)
-    hand_to_talk(client);
+  switch (opening_state(client->opening)) {
+  case OPENING_FAILED: met_failure(client); break;
+  case OPENING_DONE: hand_to_talk(client); break;
+  default: watch_opening(client);
+  }
 }
 
 static void opening_late(uv_timer_t *timer) {
@@ -299,8 +314,7 @@ static void on_gone(void *owner, int reason) {
     screen_detail("%s: %s", client->peer, reason == 0 ? "closed" : uv_strerror(reason));
     lost(client);
   } else if (client->opening != NULL) {
-    screen_detail("%s: %s", client->peer, reason == 0 ? "closed" : uv_strerror(reason));
-    drop_link(client);
+    met_silence(client, reason == 0 ? avow_error_text(AVOW_CLOSED) : uv_strerror(reason));
   }
 }
 
@@ -325,10 +339,9 @@ static void on_connected(void *owner, int error) {
     finish(client, CODE_FAILURE);
     return;
   }
-  uint64_t limit_ms = (opening_deadline(client->opening) - clock_now().mono_us) / 1000 + 1;
-  uv_timer_start(&client->timer, opening_late, limit_ms, 0);
   link_read(client->link, true);
   flush_opening(client);
+  watch_opening(client);
 }
 
 /* Connect to the next address of this round; later again, when there is none left. */

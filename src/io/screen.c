@@ -115,7 +115,7 @@ void screen_incident(const struct event *event) {
     screen_alarm("%s (%llu times)", event->what, (unsigned long long)event->count);
   else if (!said)
     screen_alarm("%s", event->what);
-  if (attack[0] != '\0')
+  if (!said && attack[0] != '\0')
     screen_alarm("%s", attack);
   screen_json(json_pack("{s:s, s:s, s:s, s:s, s:I}", "event", "incident", "verdict",
                         verdict_name(event->verdict), "what", event->what, "attack", attack,

@@ -61,8 +61,10 @@ static void summarise(const struct talk *talk) {
         "%llu of %llu messages are not confirmed. They wait in %s/%s.log; start bob again, "
         "and they go first.",
         waiting, all, talk->setting.options->outbox, talk->journal.name);
+  else if (!talk->complete && !talk->failed && !talk->input.person)
+    screen_error("%llu messages sent, all confirmed, but the input had not ended.", all);
   else if (!talk->input.person)
-    screen_status("%llu messages sent, all confirmed.", all);
+    screen_status("%llu message%s sent, all confirmed.", all, all == 1 ? "" : "s");
 }
 
 static void finish(struct talk *talk, enum exit_code code) {
@@ -183,14 +185,9 @@ static bool wants_input(const struct talk *talk) {
   return sender_room(talk->sender);
 }
 
-static void flush(struct talk *talk) {
-  if (talk->link == NULL)
-    return;
-  size_t taken = link_send(talk->link, sender_output(talk->sender));
-  sender_output_consume(talk->sender, taken);
-  if (talk->finishing && sender_unconfirmed(talk->sender) == 0 &&
-      !uv_is_active((uv_handle_t *)&talk->goodbye_timer))
-    uv_timer_start(&talk->goodbye_timer, on_goodbye, GOODBYE_MS, 0);
+static void send_output(struct talk *talk) {
+  if (talk->link != NULL)
+    sender_output_consume(talk->sender, link_send(talk->link, sender_output(talk->sender)));
 }
 
 /* Store what the sender recorded, send what may leave then, show what it tells. */
@@ -206,16 +203,19 @@ static void drive(struct talk *talk, enum avow_error error) {
       error = sender_durable(talk->sender, clock_now());
     while (error == AVOW_OK && sender_next_event(talk->sender, &event))
       show(talk, &event);
+    send_output(talk);
     if (!more)
       break;
-    if (error == AVOW_OK) /* more may be waiting inside */
+    if (error == AVOW_OK && !talk->done) /* more may be waiting inside */
       error = sender_input(talk->sender, view_of("", 0), clock_now());
   }
   if (error != AVOW_OK)
     core_failed(talk, error);
   if (talk->done)
     return;
-  flush(talk);
+  if (talk->link != NULL && talk->finishing && sender_unconfirmed(talk->sender) == 0 &&
+      !uv_is_active((uv_handle_t *)&talk->goodbye_timer))
+    uv_timer_start(&talk->goodbye_timer, on_goodbye, GOODBYE_MS, 0);
   set_timer(talk);
   input_on(&talk->input, wants_input(talk));
 }

@@ -2,6 +2,7 @@
 #include "io/trust.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -70,15 +71,28 @@ enum avow_error trust_find(const struct client_options *options, unsigned port, 
   return find_in_file(options, port, ret);
 }
 
+/* The loop's handlers let a read go on after a signal; while we ask, Ctrl-C must end it. */
+static void signals_end_reads(bool on) {
+  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    struct sigaction action;
+    if (sigaction(numbers[i], NULL, &action) != 0)
+      continue;
+    action.sa_flags = on ? action.sa_flags & ~SA_RESTART : action.sa_flags | SA_RESTART;
+    sigaction(numbers[i], &action, NULL);
+  }
+}
+
 static bool person_says_yes(void) {
   char answer[16];
   fputs("Do you trust it? Type yes or no: ", stderr);
   fflush(stderr);
-  if (fgets(answer, sizeof answer, stdin) == NULL) {
+  signals_end_reads(true);
+  bool answered = fgets(answer, sizeof answer, stdin) != NULL;
+  signals_end_reads(false);
+  if (!answered)
     fputc('\n', stderr);
-    return false;
-  }
-  return strcasecmp(answer, "yes\n") == 0;
+  return answered && strcasecmp(answer, "yes\n") == 0;
 }
 
 static enum avow_error remember(const struct client_options *options, unsigned port,
@@ -141,7 +155,10 @@ void trust_changed(const struct client_options *options, unsigned port, const st
                port);
   screen_alarm("  expected %s (%s)", expected, trust->source);
   screen_alarm("  shown    %s", shown);
-  screen_error("nothing was sent. If its owner tells you that the key is new, remove the old one "
-               "from %s and start again.",
-               trust->source);
+  if (options->server_key != NULL)
+    screen_error("nothing was sent. Ask its owner for the key that --server-key must give.");
+  else
+    screen_error("nothing was sent. If its owner tells you that the key is new, remove the old one "
+                 "from %s and start again.",
+                 options->host != NULL ? options->known_file : trust->source);
 }

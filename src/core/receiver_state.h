@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef AVOW_CORE_RECEIVER_STATE_H
+#define AVOW_CORE_RECEIVER_STATE_H
+
+/* The inside of a receiver, for receiver.c and receiver_restore.c only. */
+
+#include "core/channel.h"
+#include "core/incidents.h"
+#include "core/receiver.h"
+#include "core/window.h"
+#include "crypto/hash.h"
+
+/* Envelopes accepted and not yet shown in full. */
+#define HELD_MAX WINDOW_ENVELOPES
+/* The records of one envelope at its largest: texts escaped fourfold, and the other lines; and
+ * those of incidents. */
+#define RECORD_ENVELOPE_MAX (4u * AVOW_PLAINTEXT_MAX + AVOW_ENVELOPE_MESSAGES_MAX * 320u)
+#define RECORD_MAX (2u * RECORD_ENVELOPE_MAX)
+
+enum ending { OPEN, END_RECORDED, ENDED };
+
+/* An accepted envelope: its messages are recorded, then durable, then shown. */
+struct held {
+  struct buf plaintext; /* what sealed.body points into */
+  struct sealed sealed;
+  struct reader unshown;
+};
+
+/* A confirmation that was given: it is given again to whoever asks. */
+struct given {
+  uint64_t first_id;
+  uint16_t count;
+  uint64_t confirmed_us;
+  struct buf hashes;
+};
+
+struct receiver {
+  struct receiver_config config;
+  struct receiver_past past;
+  struct channel channel;
+  bool attached;
+  struct freshness freshness;
+  struct hash *hash;
+  struct zones zones;
+  uint64_t next_id;
+  struct held held[HELD_MAX]; /* a ring: durable ones first, then the recorded ones */
+  unsigned held_first, held_durable, held_count;
+  struct given given[WINDOW_ENVELOPES]; /* a ring: the last ones */
+  unsigned given_first, given_count;
+  uint64_t restored_id; /* while a log is read: ids below it were given */
+  bool notice_due;
+  uint64_t notice_id;       /* what the last notice said */
+  uint64_t notice_after_us; /* monotonic */
+  enum ending ending;
+  bool ended_by_peer;
+  struct chunk chunk;
+  struct incidents incidents;
+  struct events events;
+};
+
+/** receiver_given(receiver, i): Return the confirmation that was given as number ${i}, oldest
+ * first. */
+struct given *receiver_given(struct receiver *receiver, unsigned i);
+
+/** receiver_give(receiver): Return the place for one more; the oldest gives way. */
+struct given *receiver_give(struct receiver *receiver);
+
+#endif

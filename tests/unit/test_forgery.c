@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pair.h"
+
+#include <string.h>
+
+/* What somebody could send who has the key, or a part of it: each is refused, and told apart. */
+
+#define SECOND UINT64_C(1000000)
+
+/* Goal: whoever has the key can still not do these: another message under a stored id, a text with
+ * another hash, an id out of order, an end that leaves messages out; and each is told apart. */
+static void test_forged_envelopes(void **state) {
+  (void)state;
+  static const struct {
+    enum sealed_kind kind;
+    uint64_t first_id;
+    uint16_t count;
+    const char *text, *hash_of;
+    enum verdict verdict;
+  } cases[] = {
+      {SEALED_ENVELOPE, 1, 1, "other", "other", VERDICT_CONFLICT},
+      {SEALED_ENVELOPE, 0, 1, "one", "one", VERDICT_MALFORMED}, /* not the last one */
+      {SEALED_ENVELOPE, 2, 1, "text", "another", VERDICT_MODIFIED},
+      {SEALED_ENVELOPE, 1, 1, "other", "two", VERDICT_MODIFIED},
+      {SEALED_ENVELOPE, 3, 1, "text", "text", VERDICT_MALFORMED},
+      {SEALED_ENVELOPE, MESSAGE_ID_MAX - 1, 1, "text", "text", VERDICT_MALFORMED},
+      {SEALED_ENVELOPE, 1, 2, "two", "two", VERDICT_MALFORMED},
+      {SEALED_END, 1, 0, "", "", VERDICT_MALFORMED},
+      {SEALED_END, 3, 0, "", "", VERDICT_MALFORMED},
+  };
+  for (unsigned i = 0; i < COUNT_OF(cases); i++) {
+    struct pair *pair = pair_new_quiet(NULL);
+    struct channel forger;
+    struct buf body;
+    buf_init(&body, 1000);
+    pair_forger(pair, &forger);
+    pair_say(pair, "one");
+    pair_say(pair, "two");
+    pair_settle(pair, 0);
+    for (unsigned j = 0; j < cases[i].count; j++)
+      pair_body(pair, &body, cases[i].text, cases[i].hash_of);
+    struct sealed sealed = {.kind = cases[i].kind,
+                            .first_id = cases[i].first_id,
+                            .count = cases[i].count,
+                            .body = buf_view(&body)};
+    pair_pass(pair, SECOND);
+    pair_forge(pair, &forger, &sealed, 0);
+    pair_carry_to_alice(pair);
+    assert_int_equal(pair->at_alice[cases[i].verdict], 1);
+    assert_int_equal(pair_incidents(pair->at_alice), 1);
+    assert_int_equal(pair->shown_count, 2);
+    pair_carry_to_bob(pair); /* the notice; nothing is in flight */
+    pair_pass(pair, SECOND);
+    pair_say(pair, "three");
+    pair_settle(pair, 0);
+    pair_finish(pair);
+    assert_int_equal(pair_incidents(pair->at_alice), 1);
+    channel_close(&forger);
+    buf_free(&body);
+    pair_free(pair);
+  }
+}
+
+/* Goal: a token under another key, a token of alice's own sent back to her, and every other type of
+ * frame are refused, and do not disturb the message that comes with them. */
+static void test_strange_frames(void **state) {
+  (void)state;
+  for (unsigned i = 0; i <= FRAME_TYPE_LAST; i++) {
+    struct pair *pair = pair_new_quiet(NULL);
+    enum verdict expected = VERDICT_MALFORMED;
+    if (i == 0) {
+      struct pair *other = pair_new_quiet(&(struct pair_setting){.seed = 3});
+      pair_say(other, "under another key");
+      assert_int_equal(buf_append(&pair->to_alice, buf_view(&other->to_alice)), AVOW_OK);
+      expected = VERDICT_MODIFIED;
+      pair_free(other);
+    } else if (i == FRAME_TOKEN) {
+      pair_alice_hears(pair, view_of("\0\0\0\0\6", 5)); /* an empty token: modified */
+      pair_alice_hears(pair, buf_view(&pair->to_bob));  /* the notice, reflected */
+      assert_int_equal(pair->at_alice[VERDICT_MODIFIED], 1);
+      buf_clear(&pair->to_bob);
+    } else {
+      assert_int_equal(frame_append(&pair->to_alice, (enum frame_type)i, view_text("what")),
+                       AVOW_OK);
+    }
+    pair_say(pair, "honest");
+    pair_carry_to_alice(pair);
+    assert_int_equal(pair->at_alice[expected], 1);
+    assert_int_equal(pair->shown_count, 1);
+    pair_settle(pair, 0);
+    pair_free(pair);
+  }
+}
+
+/* Goal: no confirmation but the right one counts: other hashes, ids or counts, or of nothing. */
+static void test_fake_confirmations(void **state) {
+  (void)state;
+  struct pair *pair = pair_new_quiet(&(struct pair_setting){.envelope_max = 2});
+  struct channel alice;
+  uint8_t seed[DRBG_SEED_SIZE] = {0}, hashes[4 * MESSAGE_HASH_SIZE] = {0};
+  assert_int_equal(channel_open(&alice, &pair->alice, TO_ALICE, seed), AVOW_OK);
+  pair_say(pair, "zero");
+  pair_settle(pair, 0);
+  for (unsigned round = 0; round < 2; round++) {
+    unsigned fakes = 0;
+    for (uint16_t first = 1; first < 4; first++)
+      for (uint16_t count = 1; count < 4; count++) {
+        struct sealed fake = {.kind = SEALED_CONFIRMATION, .first_id = first, .count = count};
+        fake.body = view_of(hashes, (size_t)count * MESSAGE_HASH_SIZE);
+        pair_pass(pair, SECOND);
+        assert_int_equal(channel_seal(&alice, &fake, pair->now.mono_us), AVOW_OK);
+        pair_bob_hears(pair, buf_view(&alice.out));
+        buf_clear(&alice.out);
+        assert_int_equal(pair->confirmed_count, 1);
+        fakes++;
+      }
+    assert_int_equal(pair->at_bob[VERDICT_MODIFIED], (round + 1) * fakes);
+    pair_submit(pair, view_text("one")); /* the second round has two in flight */
+    pair_submit(pair, view_text("two"));
+    if (round == 0)
+      pair_bob_works(pair);
+  }
+  channel_close(&alice);
+  pair_bob_works(pair);
+  pair_settle(pair, 100 * SECOND);
+  pair_free(pair);
+}
+
+/* Goal: a confirmation counts only with every hash right, and for all messages in flight: not with
+ * one bit of one wrong, not for the first of two alone. */
+static void test_nearly_right_confirmations(void **state) {
+  (void)state;
+  struct pair *pair = pair_new_quiet(&(struct pair_setting){.envelope_max = 2});
+  struct channel alice;
+  struct buf body;
+  uint8_t seed[DRBG_SEED_SIZE] = {0}, hashes[2 * MESSAGE_HASH_SIZE];
+  assert_int_equal(channel_open(&alice, &pair->alice, TO_ALICE, seed), AVOW_OK);
+  buf_init(&body, 1000);
+  pair_body(pair, &body, "", "one");
+  pair_body(pair, &body, "", "two");
+  memcpy(hashes, body.data + 8, MESSAGE_HASH_SIZE);
+  memcpy(hashes + MESSAGE_HASH_SIZE, body.data + message_size(0) + 8, MESSAGE_HASH_SIZE);
+  pair_submit(pair, view_text("one"));
+  pair_submit(pair, view_text("two"));
+  pair_bob_works(pair);
+  pair->shown_count = 2; /* as far as the pair is to know, they arrived */
+  for (unsigned i = 0; i <= 2 * MESSAGE_HASH_SIZE + 1; i++) {
+    bool good = i == 2 * MESSAGE_HASH_SIZE + 1, one = i == 2 * MESSAGE_HASH_SIZE;
+    struct sealed sealed = {.kind = SEALED_CONFIRMATION, .count = one ? 1 : 2};
+    sealed.body = view_of(hashes, sealed.count * (size_t)MESSAGE_HASH_SIZE);
+    if (i < 2 * MESSAGE_HASH_SIZE)
+      hashes[i] ^= 0x10;
+    assert_int_equal(channel_seal(&alice, &sealed, pair->now.mono_us), AVOW_OK);
+    pair_bob_hears(pair, buf_view(&alice.out));
+    buf_clear(&alice.out);
+    assert_int_equal(pair->confirmed_count, good ? 2 : 0);
+    if (i < 2 * MESSAGE_HASH_SIZE)
+      hashes[i] ^= 0x10;
+  }
+  channel_close(&alice);
+  buf_free(&body);
+  pair_free(pair);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_forged_envelopes),
+      cmocka_unit_test(test_strange_frames),
+      cmocka_unit_test(test_fake_confirmations),
+      cmocka_unit_test(test_nearly_right_confirmations),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

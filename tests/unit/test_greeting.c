@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unit.h"
+
+#include <string.h>
+
+#include "base/when.h"
+#include "wire/frame.h"
+#include "wire/greeting.h"
+
+/* Take the one frame of ${line}, of this type. */
+static struct view payload_of(const struct buf *line, enum frame_type type) {
+  struct view bytes = buf_view(line);
+  assert_true(bytes.size >= AVOW_FRAME_HEADER);
+  assert_int_equal(load_u32(bytes.data), bytes.size - AVOW_FRAME_HEADER);
+  assert_int_equal(bytes.data[4], type);
+  return view_of(bytes.data + AVOW_FRAME_HEADER, bytes.size - AVOW_FRAME_HEADER);
+}
+
+/* Goal: a hello has these bytes, and each change of them is told apart: not ours, another version,
+ * another mode. */
+static void test_hello(void **state) {
+  (void)state;
+  static const struct {
+    const char *bytes;
+    size_t size;
+    enum avow_error plain, tls;
+  } hellos[] = {
+      {"avow\1\0", 6, AVOW_OK, AVOW_BAD_MODE},
+      {"avow\1\1", 6, AVOW_BAD_MODE, AVOW_OK},
+      {"avow\1\2", 6, AVOW_NOT_AVOW, AVOW_NOT_AVOW},
+      {"avow\1\xff", 6, AVOW_NOT_AVOW, AVOW_NOT_AVOW},
+      {"avow\2\0", 6, AVOW_BAD_VERSION, AVOW_BAD_VERSION},
+      {"avow\0\0", 6, AVOW_BAD_VERSION, AVOW_BAD_VERSION},
+      {"avow\2", 5, AVOW_BAD_VERSION, AVOW_BAD_VERSION}, /* what it holds is up to it */
+      {"avow\2and more", 13, AVOW_BAD_VERSION, AVOW_BAD_VERSION},
+      {"avow\1", 5, AVOW_NOT_AVOW, AVOW_NOT_AVOW},
+      {"avow\1\0\0", 7, AVOW_NOT_AVOW, AVOW_NOT_AVOW},
+      {"avow", 4, AVOW_NOT_AVOW, AVOW_NOT_AVOW},
+      {"", 0, AVOW_NOT_AVOW, AVOW_NOT_AVOW},
+      {"AVOW\1\0", 6, AVOW_NOT_AVOW, AVOW_NOT_AVOW},
+      {"avox\1\0", 6, AVOW_NOT_AVOW, AVOW_NOT_AVOW},
+  };
+  for (size_t i = 0; i < COUNT_OF(hellos); i++) {
+    struct view hello = view_of(hellos[i].bytes, hellos[i].size);
+    assert_int_equal(hello_decode(hello, HANDSHAKE_PLAIN), hellos[i].plain);
+    assert_int_equal(hello_decode(hello, HANDSHAKE_TLS), hellos[i].tls);
+  }
+  for (unsigned mode = 0; mode < 2; mode++) {
+    struct buf line;
+    buf_init(&line, 100);
+    assert_int_equal(hello_append(&line, (enum handshake)mode), AVOW_OK);
+    assert_true(view_equal(payload_of(&line, FRAME_HELLO), view_of(hellos[mode].bytes, 6)));
+    buf_free(&line);
+  }
+}
+
+/* Goal: an open comes back; any other length and a time after the year 9999 are malformed, and
+ * leave the output alone. */
+static void test_open(void **state) {
+  (void)state;
+  static const uint64_t clocks[] = {0, 1, UINT64_C(1795368456951090), WHEN_MAX_US};
+  struct open open = {.clock_us = 42};
+  for (size_t i = 0; i < COUNT_OF(clocks); i++) {
+    struct buf line;
+    buf_init(&line, 100);
+    assert_int_equal(open_append(&line, &(struct open){.clock_us = clocks[i]}), AVOW_OK);
+    assert_int_equal(open_decode(payload_of(&line, FRAME_OPEN), &open), AVOW_OK);
+    assert_int_equal(open.clock_us, clocks[i]);
+    buf_free(&line);
+  }
+  open.clock_us = 42;
+  uint8_t bytes[16] = {0};
+  for (size_t size = 0; size < sizeof bytes; size++)
+    if (size != 8)
+      assert_int_equal(open_decode(view_of(bytes, size), &open), AVOW_MALFORMED);
+  store_u64(bytes, WHEN_MAX_US + 1);
+  assert_int_equal(open_decode(view_of(bytes, 8), &open), AVOW_MALFORMED);
+  assert_int_equal(open.clock_us, 42);
+}
+
+/* Goal: a grant comes back, with zones on both sides of UTC; every other length, an impossible time
+ * or zone is malformed, and leaves the output alone. */
+static void test_grant(void **state) {
+  (void)state;
+  static const int16_t zones[] = {0, 60, -210, 1439, -1439};
+  struct grant back;
+  struct buf line;
+  buf_init(&line, 1000);
+  for (size_t i = 0; i < COUNT_OF(zones); i++) {
+    struct grant grant = {.opened_us = WHEN_MAX_US - i, .offset_min = zones[i]};
+    memset(grant.session_id, 0xa0 + (int)i, SESSION_ID_SIZE);
+    memset(grant.key, 0xb0 + (int)i, SESSION_KEY_SIZE);
+    buf_clear(&line);
+    assert_int_equal(grant_append(&line, &grant), AVOW_OK);
+    assert_int_equal(grant_decode(payload_of(&line, FRAME_SESSION), &back), AVOW_OK);
+    assert_memory_equal(back.session_id, grant.session_id, SESSION_ID_SIZE);
+    assert_memory_equal(back.key, grant.key, SESSION_KEY_SIZE);
+    assert_int_equal(back.opened_us, grant.opened_us);
+    assert_int_equal(back.offset_min, zones[i]);
+  }
+  uint8_t bytes[70] = {0}, before[sizeof back];
+  memcpy(before, &back, sizeof back);
+  for (size_t size = 0; size < sizeof bytes; size++)
+    if (size != 58)
+      assert_int_equal(grant_decode(view_of(bytes, size), &back), AVOW_MALFORMED);
+  store_u64(bytes + 48, WHEN_MAX_US + 1);
+  assert_int_equal(grant_decode(view_of(bytes, 58), &back), AVOW_MALFORMED);
+  store_u64(bytes + 48, 0);
+  assert_memory_equal(&back, before, sizeof back);
+  for (int zone = INT16_MIN; zone <= INT16_MAX; zone++) {
+    bytes[56] = (uint8_t)((uint16_t)zone >> 8);
+    bytes[57] = (uint8_t)zone;
+    bool good = zone >= -1439 && zone <= 1439;
+    assert_int_equal(grant_decode(view_of(bytes, 58), &back), good ? AVOW_OK : AVOW_MALFORMED);
+  }
+  buf_free(&line);
+}
+
+/* Goal: the four refusals come back, and nothing else is one. */
+static void test_refusal(void **state) {
+  (void)state;
+  static const enum avow_error errors[] = {AVOW_BAD_VERSION, AVOW_BAD_MODE, AVOW_BUSY,
+                                           AVOW_KEY_REFUSED};
+  for (unsigned i = 0; i < 4; i++) {
+    struct buf line;
+    buf_init(&line, 100);
+    assert_int_equal(refusal_append(&line, errors[i]), AVOW_OK);
+    struct view payload = payload_of(&line, FRAME_REFUSAL);
+    assert_int_equal(payload.data[0], i + 1);
+    assert_int_equal(refusal_decode(payload), errors[i]);
+    buf_free(&line);
+  }
+  for (unsigned i = 0; i < 256; i++) {
+    uint8_t byte[2] = {(uint8_t)i, 0};
+    if (i == 0 || i > 4)
+      assert_int_equal(refusal_decode(view_of(byte, 1)), AVOW_MALFORMED);
+    assert_int_equal(refusal_decode(view_of(byte, 2)), AVOW_MALFORMED);
+  }
+  assert_int_equal(refusal_decode(view_of("", 0)), AVOW_MALFORMED);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_hello),
+      cmocka_unit_test(test_open),
+      cmocka_unit_test(test_grant),
+      cmocka_unit_test(test_refusal),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

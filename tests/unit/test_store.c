@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scratch.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "store/store.h"
+
+/* The disk, as far as the store asks it: these stand in front of the C library's. */
+static unsigned folder_syncs, data_syncs;
+static int sync_fails, truncate_fails; /* errno to fail with; 0: do it */
+
+int fsync(int fd) {
+  struct stat status;
+  folder_syncs += fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+  return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd) {
+  data_syncs++;
+  errno = sync_fails;
+  return sync_fails != 0 ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int ftruncate(int fd, off_t size) {
+  errno = truncate_fails;
+  return truncate_fails != 0 ? -1 : (int)syscall(SYS_ftruncate, fd, size);
+}
+
+static struct log *begin_log(struct store **store) {
+  struct log *log = NULL;
+  assert_int_equal(store_open(store, "logs"), AVOW_OK);
+  assert_int_equal(log_create(&log, *store, "2026"), AVOW_OK);
+  return log;
+}
+
+static void end_log(struct store *store, struct log *log) {
+  log_close(log);
+  store_close(store);
+}
+
+static enum avow_error append(struct log *log, const char *text) {
+  return log_append(log, view_text(text));
+}
+
+/* Let files grow to ${size} and no further, as a full disk does. */
+static void limit_files(rlim_t size) {
+  struct rlimit limit;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  limit.rlim_cur = size;
+  signal(SIGXFSZ, SIG_IGN);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Goal: a new folder is ours alone and its name is durable; an old one is taken as it is; a log is
+ * ours alone, and durably in its folder. */
+static void test_modes(void **state) {
+  (void)state;
+  struct store *store;
+  struct log *log = NULL;
+  umask(0);
+  folder_syncs = 0;
+  assert_int_equal(store_open(&store, "logs"), AVOW_OK);
+  assert_int_equal(folder_syncs, 1);
+  assert_mode("logs", 0700);
+  assert_int_equal(log_create(&log, store, "2026"), AVOW_OK);
+  assert_int_equal(folder_syncs, 2);
+  assert_mode("logs/2026.log", 0600);
+  assert_content("logs/2026.log", "");
+  end_log(store, log);
+  assert_int_equal(chmod("logs", 0755), 0);
+  assert_int_equal(store_open(&store, "logs/"), AVOW_OK);
+  assert_mode("logs", 0755);
+  store_close(store);
+  store_close(NULL);
+  log_close(NULL);
+}
+
+/* Goal: no log goes through a link, into a file's place, or into a folder where others may write.
+ */
+static void test_refused_folders(void **state) {
+  (void)state;
+  struct store *store = NULL;
+  put("file", "", 0600);
+  assert_system(store_open(&store, "file"), ENOTDIR);
+  assert_system(store_open(&store, "none/logs"), ENOENT);
+  assert_int_equal(mkdir("real", 0700), 0);
+  assert_int_equal(symlink("real", "link"), 0);
+  /* Linux says ENOTDIR of a link that is to be a folder and is not followed. */
+  assert_int_equal(store_open(&store, "link"), AVOW_SYSTEM);
+  assert_true(errno == ELOOP || errno == ENOTDIR);
+  assert_int_equal(symlink("nowhere", "dangling"), 0);
+  assert_int_equal(store_open(&store, "dangling"), AVOW_SYSTEM);
+  assert_true(errno == ELOOP || errno == ENOTDIR);
+  static const mode_t modes[] = {0720, 0702, 0777, 01777};
+  for (size_t i = 0; i < COUNT_OF(modes); i++) {
+    assert_int_equal(chmod("real", modes[i]), 0);
+    assert_system(store_open(&store, "real"), EPERM);
+  }
+  assert_null(store);
+}
+
+/* Goal: a log never continues or replaces what has its name, be it a file or a dangling link. */
+static void test_names_taken(void **state) {
+  (void)state;
+  struct store *store;
+  struct log *log = begin_log(&store), *other = NULL;
+  assert_int_equal(append(log, "first\n"), AVOW_OK);
+  assert_system(log_create(&other, store, "2026"), EEXIST);
+  assert_int_equal(symlink("elsewhere", "logs/2027.log"), 0);
+  assert_system(log_create(&other, store, "2027"), EEXIST);
+  assert_null(other);
+  assert_int_equal(access("logs/elsewhere", F_OK), -1);
+  assert_content("logs/2026.log", "first\n");
+  end_log(store, log);
+}
+
+/* Goal: what is appended stands there in order, each time to the end. */
+static void test_append(void **state) {
+  (void)state;
+  struct store *store;
+  struct log *log = begin_log(&store);
+  assert_int_equal(append(log, "one\n"), AVOW_OK);
+  assert_int_equal(append(log, ""), AVOW_OK);
+  assert_int_equal(append(log, "two\n"), AVOW_OK);
+  assert_int_equal(log_sync(log), AVOW_OK);
+  assert_content("logs/2026.log", "one\ntwo\n");
+  end_log(store, log);
+}
+
+/* Goal: on a full disk a record is there whole or not at all, for every place at which it may fill
+ * up; and when there is room again, the log goes on. */
+static void test_full_disk(void **state) {
+  (void)state;
+  struct store *store;
+  struct log *log = begin_log(&store);
+  assert_int_equal(append(log, "one\n"), AVOW_OK);
+  for (rlim_t size = 4; size < 4 + 8; size++) {
+    limit_files(size);
+    enum avow_error error = append(log, "record2\n");
+    int reason = errno;
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(error, AVOW_SYSTEM);
+    assert_int_equal(reason, EFBIG);
+    assert_content("logs/2026.log", "one\n");
+  }
+  assert_int_equal(append(log, "two\n"), AVOW_OK);
+  assert_int_equal(log_sync(log), AVOW_OK);
+  assert_content("logs/2026.log", "one\ntwo\n");
+  end_log(store, log);
+}
+
+/* Goal: if a torn record cannot even be taken back, the log takes nothing more. */
+static void test_torn_record(void **state) {
+  (void)state;
+  struct store *store;
+  struct log *log = begin_log(&store);
+  limit_files(3);
+  truncate_fails = EIO;
+  enum avow_error error = append(log, "record\n");
+  int reason = errno;
+  limit_files(RLIM_INFINITY);
+  truncate_fails = 0;
+  assert_int_equal(error, AVOW_SYSTEM);
+  assert_int_equal(reason, EFBIG);
+  assert_system(append(log, "more\n"), EFBIG);
+  assert_system(log_sync(log), EFBIG);
+  assert_content("logs/2026.log", "rec");
+  end_log(store, log);
+}
+
+/* Goal: a failed sync is final: the second one would lie. */
+static void test_failed_sync(void **state) {
+  (void)state;
+  struct store *store;
+  struct log *log = begin_log(&store);
+  assert_int_equal(append(log, "one\n"), AVOW_OK);
+  sync_fails = EIO;
+  assert_system(log_sync(log), EIO);
+  sync_fails = 0;
+  data_syncs = 0;
+  assert_system(log_sync(log), EIO);
+  assert_int_equal(data_syncs, 0); /* not even tried */
+  assert_system(append(log, "two\n"), EIO);
+  assert_content("logs/2026.log", "one\n");
+  end_log(store, log);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      IN_SCRATCH(test_modes),       IN_SCRATCH(test_refused_folders), IN_SCRATCH(test_names_taken),
+      IN_SCRATCH(test_append),      IN_SCRATCH(test_full_disk),       IN_SCRATCH(test_torn_record),
+      IN_SCRATCH(test_failed_sync),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
