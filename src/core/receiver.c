@@ -372,6 +372,8 @@ bool receiver_next_event(struct receiver *receiver, struct event *ret) {
     receiver->held_first = (receiver->held_first + 1) % HELD_MAX;
     receiver->held_durable--;
     receiver->held_count--;
+    if (receiver->held_count == 0)
+      receiver->held_first = 0; /* so that not every slot grows to the longest envelope */
   }
   return events_take(&receiver->events, ret);
 }

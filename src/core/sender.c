@@ -374,7 +374,7 @@ static enum avow_error take(struct sender *sender, const struct sealed *sealed, 
 /* A peer who knows our texts could confirm them all in one go, and each confirmation makes events
  * and lets an envelope leave.  What finds no room waits until the owner has taken what there is. */
 static bool has_room(const struct sender *sender) {
-  return events_room(&sender->events) >= 2 + VERDICT_COUNT &&
+  return events_room(&sender->events) >= 4 + VERDICT_COUNT &&
          buf_view(&sender->channel.out).size <= AVOW_OUTPUT_MAX / 2;
 }
 
