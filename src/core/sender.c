@@ -152,7 +152,7 @@ static void fill(const struct sender *sender, struct flight *flight) {
 /* Let what may leave leave, as far as the line is free for it. */
 static enum avow_error pump(struct sender *sender, struct now now) {
   enum avow_error error = AVOW_OK;
-  if (!sender->attached || sender->ending > FINISHING)
+  if (!sender->recorded || sender->ending > FINISHING)
     return AVOW_OK;
   uint64_t first_id = sender->sent_id;
   while (error == AVOW_OK && sender->durable_id > sender->sent_id &&
@@ -207,16 +207,14 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   window_init(&sender->window, sender->config.window_max, sender->config.freshness_us);
   sender->known_id = sender->sent_id = stored;
   sender->known_size = sender_messages_size(sender, 0, stored - sender->queued_id);
-  sender->notice_after_us = now.mono_us;
-  if (sender->queued_id < sender->known_id)
-    error = ask(sender, now);
-  return error == AVOW_OK ? pump(sender, now) : error;
+  sender->notice_after_us = sender->asked_us = now.mono_us;
+  return AVOW_OK;
 }
 
 enum avow_error sender_detach(struct sender *sender, struct now now) {
   if (!sender->attached)
     return AVOW_OK;
-  sender->attached = false;
+  sender->attached = sender->recorded = false;
   channel_close(&sender->channel);
   clear_flights(sender);
   sender->known_size = 0;
@@ -410,7 +408,12 @@ void sender_record_consume(struct sender *sender, size_t size) {
 enum avow_error sender_durable(struct sender *sender, struct now now) {
   assert(buf_view(&sender->chunk.bytes).size == 0);
   sender->durable_id = sender->next_id;
-  return pump(sender, now);
+  bool begins = sender->attached && !sender->recorded;
+  sender->recorded = sender->attached;
+  enum avow_error error = AVOW_OK;
+  if (begins && sender->queued_id < sender->known_id)
+    error = ask(sender, now);
+  return error == AVOW_OK ? pump(sender, now) : error;
 }
 
 struct view sender_output(const struct sender *sender) {

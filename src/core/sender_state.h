@@ -24,6 +24,7 @@ struct sender {
   struct sender_config config;
   struct sender_past past;
   bool attached;
+  bool recorded; /* the log durably tells of the connection; nothing leaves on it before */
   struct channel channel;
   struct hash *hash;
   struct zones zones;

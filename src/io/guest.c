@@ -13,6 +13,7 @@
 #include "crypto/secret.h"
 #include "evidence/escape.h"
 #include "io/admission.h"
+#include "io/announce.h"
 #include "io/clock.h"
 #include "io/guest_log.h"
 #include "io/link.h"
@@ -234,23 +235,6 @@ static void drive(struct guest *guest, enum avow_error error) {
     flush(guest);
 }
 
-static void announce(struct guest *guest, const struct session *session, const char *name) {
-  char key_text[FINGERPRINT_SIZE] = "";
-  screen_status("Connected: %s", guest->peer);
-  screen_status("Logging messages in: %s.log", guest->journal.name);
-  if (session->handshake == HANDSHAKE_PLAIN) {
-    screen_alarm("Plain mode: anyone on the line can read the key.");
-  } else if (fingerprint(session->peer_key, key_text) == AVOW_OK) {
-    screen_status("Client's key: %s %s", key_text, name[0] != '\0' ? name : "(anyone is let in)");
-    screen_detail("Key exchange: %s", session->group);
-  }
-  screen_status("%s", "");
-  screen_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "connected", "peer", guest->peer,
-                        "log", guest->journal.name, "handshake",
-                        session->handshake == HANDSHAKE_TLS ? "tls" : "plain", "client_key",
-                        key_text, "client_name", name));
-}
-
 /* The log's record of the connection must be durable before bob learns that he has a session. */
 static bool begin_record(struct guest *guest, const char *name) {
   const struct session *session = opening_session(guest->opening);
@@ -329,7 +313,7 @@ static void open_session(struct guest *guest, const char *name, const uint8_t *b
   if (error != AVOW_OK)
     core_failed(guest, error);
   else if (begin_record(guest, name))
-    announce(guest, opening_session(guest->opening), name);
+    announce_client(opening_session(guest->opening), guest->peer, guest->journal.name, name);
 }
 
 static void decide(struct guest *guest) {

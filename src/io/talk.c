@@ -10,12 +10,12 @@
 #include "core/sender.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
+#include "io/announce.h"
 #include "io/clock.h"
 #include "io/input.h"
 #include "io/journal.h"
 #include "io/outbox.h"
 #include "io/screen.h"
-#include "keys/public_key.h"
 
 /* A confirmation that takes longer than this is waited for on the screen. */
 #define PATIENCE_MS 500u
@@ -37,6 +37,7 @@ struct talk {
   bool failed;      /* the input could not all be read */
   bool attacked;
   bool done;
+  bool met;      /* there was a connection */
   bool begun;    /* the log has its first record */
   uint64_t sent; /* and what was waiting before */
   int offset_min;
@@ -312,7 +313,8 @@ void talk_gone(struct talk *talk) {
 
 void talk_give_up(struct talk *talk, enum exit_code code) {
   enum exit_code own = outcome(talk);
-  finish(talk, own == CODE_OK || own == CODE_FAILURE ? own : code);
+  bool cut = code == CODE_UNREACHABLE && talk->met; /* it was there before */
+  finish(talk, own == CODE_OK || own == CODE_FAILURE || cut ? own : code);
 }
 
 void talk_interrupt(struct talk *talk) {
@@ -343,27 +345,6 @@ void talk_ask(const struct talk *talk, struct open *ret) {
     ret->opened_us = past->opened_us;
     ret->opened_offset_min = (int16_t)past->opened_offset_min;
   }
-}
-
-static void announce(const struct talk *talk, const struct session *session, const char *peer,
-                     const struct trust *trust) {
-  char text[FINGERPRINT_SIZE] = "";
-  bool resumed = session->open.resume;
-  uint64_t waiting = sender_unconfirmed(talk->sender);
-  screen_status("Connected to server.");
-  if (session->handshake == HANDSHAKE_PLAIN) {
-    screen_alarm("Plain mode: anyone on the line can read the key.");
-  } else if (fingerprint(session->peer_key, text) == AVOW_OK) {
-    screen_detail("Server's key: %s %s (%s)", text, trust->name, trust->source);
-    screen_detail("Key exchange: %s", session->group);
-  }
-  if (resumed && waiting > 0)
-    screen_status("%llu messages from before go first.", (unsigned long long)waiting);
-  if (talk->input.person)
-    screen_status("You can now send messages to the server:");
-  screen_json(json_pack("{s:s, s:s, s:b, s:I, s:s, s:s}", "event", "connected", "peer", peer,
-                        "resumed", resumed, "waiting", (json_int_t)waiting, "handshake",
-                        session->handshake == HANDSHAKE_TLS ? "tls" : "plain", "server_key", text));
 }
 
 /* The server is another one than the session's, or its log or ours has been changed. */
@@ -416,7 +397,8 @@ void talk_attach(struct talk *talk, struct link *link, const struct session *ses
     return;
   }
   talk->link = link;
-  announce(talk, session, peer, trust);
+  talk->met = true;
+  announce_server(session, peer, trust, sender_unconfirmed(talk->sender), talk->input.person);
   talk_bytes(talk, rest);
 }
 
@@ -440,13 +422,9 @@ static void abandon(struct talk *talk) {
   free(talk);
 }
 
-static void begin_handles(struct talk *talk) {
-  uv_timer_t *timers[] = {&talk->timer, &talk->dots_timer, &talk->goodbye_timer};
-  for (size_t i = 0; i < 3; i++) {
-    uv_timer_init(talk->setting.loop, timers[i]);
-    timers[i]->data = talk;
-  }
-  talk->handles = 4; /* and the input */
+static void begin_timer(struct talk *talk, uv_timer_t *timer) {
+  uv_timer_init(talk->setting.loop, timer);
+  timer->data = talk;
 }
 
 enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting) {
@@ -464,7 +442,10 @@ enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting)
     abandon(talk);
     return code;
   }
-  begin_handles(talk);
+  begin_timer(talk, &talk->timer);
+  begin_timer(talk, &talk->dots_timer);
+  begin_timer(talk, &talk->goodbye_timer);
+  talk->handles = 4; /* and the input */
   talk->begun = talk->journal.log != NULL;
   talk->sent = sender_unconfirmed(talk->sender);
   if (talk->sent > 0)

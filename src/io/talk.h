@@ -49,7 +49,7 @@ void talk_bytes(struct talk *talk, struct view bytes);
 void talk_gone(struct talk *talk);
 
 /** talk_give_up(talk, code): There will be no other connection: be done, with this code unless all
- * is confirmed. */
+ * is confirmed, or a server that was there is gone. */
 void talk_give_up(struct talk *talk, enum exit_code code);
 
 /** talk_interrupt(talk): Ctrl-C: the first time end in order, the second time at once. */

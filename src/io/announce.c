@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/announce.h"
+
+#include "io/screen.h"
+#include "keys/public_key.h"
+
+void announce_client(const struct session *session, const char *peer, const char *log,
+                     const char *name) {
+  char key_text[FINGERPRINT_SIZE] = "";
+  screen_status("Connected: %s", peer);
+  screen_status("Logging messages in: %s.log", log);
+  if (session->handshake == HANDSHAKE_PLAIN) {
+    screen_alarm("Plain mode: anyone on the line can read the key.");
+  } else if (fingerprint(session->peer_key, key_text) == AVOW_OK) {
+    screen_status("Client's key: %s %s", key_text, name[0] != '\0' ? name : "(anyone is let in)");
+    screen_detail("Key exchange: %s", session->group);
+  }
+  screen_status("%s", "");
+  screen_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "connected", "peer", peer, "log",
+                        log, "handshake", session->handshake == HANDSHAKE_TLS ? "tls" : "plain",
+                        "client_key", key_text, "client_name", name));
+}
+
+void announce_server(const struct session *session, const char *peer, const struct trust *trust,
+                     uint64_t waiting, bool person) {
+  char text[FINGERPRINT_SIZE] = "";
+  bool resumed = session->open.resume;
+  screen_status("Connected to server.");
+  if (session->handshake == HANDSHAKE_PLAIN) {
+    screen_alarm("Plain mode: anyone on the line can read the key.");
+  } else if (fingerprint(session->peer_key, text) == AVOW_OK) {
+    screen_detail("Server's key: %s %s (%s)", text, trust->name, trust->source);
+    screen_detail("Key exchange: %s", session->group);
+  }
+  if (resumed && waiting > 0)
+    screen_status("%llu messages from before go first.", (unsigned long long)waiting);
+  if (person)
+    screen_status("You can now send messages to the server:");
+  screen_json(json_pack("{s:s, s:s, s:b, s:I, s:s, s:s}", "event", "connected", "peer", peer,
+                        "resumed", resumed, "waiting", (json_int_t)waiting, "handshake",
+                        session->handshake == HANDSHAKE_TLS ? "tls" : "plain", "server_key", text));
+}

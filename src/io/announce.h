@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef AVOW_IO_ANNOUNCE_H
+#define AVOW_IO_ANNOUNCE_H
+
+#include "core/session.h"
+#include "io/trust.h"
+
+/* What the screens say when there is a session. */
+
+/** announce_client(session, peer, log, name): Alice's: who has come, and where it is logged. */
+void announce_client(const struct session *session, const char *peer, const char *log,
+                     const char *name);
+
+/** announce_server(session, peer, trust, waiting, person): Bob's: whom he has reached; ${waiting}
+ * messages go first. */
+void announce_server(const struct session *session, const char *peer, const struct trust *trust,
+                     uint64_t waiting, bool person);
+
+#endif
