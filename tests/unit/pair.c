@@ -8,46 +8,90 @@
 #include "crypto/hash.h"
 
 #define MIB (1024u * 1024u)
+#define PIECE (256u * 1024u)
 
 struct now pair_bob_now(const struct pair *pair) {
-  uint64_t passed_us = pair->now.mono_us - pair->bob.clock.mono_us;
-  return (struct now){pair->bob.clock.wall_us + passed_us, pair->now.mono_us};
+  return (struct now){pair->now.wall_us + (uint64_t)pair->bob_ahead_us, pair->now.mono_us};
 }
 
-static void build_sessions(struct pair *pair, const struct pair_setting *setting) {
-  struct grant grant = {.opened_us = pair->now.wall_us, .offset_min = 60};
-  memset(grant.key, 0x40 + setting->seed, sizeof grant.key);
+/* Alice's grant of one more connection, and the two sessions that it makes. */
+static void build_sessions(struct pair *pair, uint64_t next_id) {
+  struct grant grant = {.opened_us = PAIR_WALL_US,
+                        .clock_us = pair->now.wall_us,
+                        .offset_min = 60,
+                        .next_id = next_id};
+  memset(grant.key, 0x40 + pair->seed + (int)pair->connections, sizeof grant.key);
   memset(grant.session_id, 0x5f, sizeof grant.session_id);
-  uint64_t bob_us = pair->now.wall_us + (uint64_t)setting->bob_ahead_us;
+  uint64_t bob_us = pair->now.wall_us + (uint64_t)pair->bob_ahead_us;
   uint64_t mono_us = pair->now.mono_us;
-  pair->bob = (struct session){.grant = grant, .clock = {bob_us, mono_us, bob_us}};
-  pair->alice = (struct session){.grant = grant,
-                                 .clock = {grant.opened_us, mono_us, grant.opened_us},
-                                 .peer_us = bob_us + setting->bob_slow_us,
+  struct open open = {.clock_us = bob_us,
+                      .offset_min = -210,
+                      .resume = pair->connections > 0,
+                      .opened_us = PAIR_WALL_US,
+                      .opened_offset_min = 60};
+  pair->bob = (struct session){.open = open, .grant = grant, .clock = {bob_us, mono_us, bob_us}};
+  pair->alice = (struct session){.open = open,
+                                 .grant = grant,
+                                 .clock = {grant.clock_us, mono_us, grant.clock_us},
+                                 .peer_us = bob_us + pair->bob_slow_us,
                                  .peer_mono_us = mono_us};
+}
+
+static struct opened opened_of(const struct session *session) {
+  return (struct opened){.peer = "('127.0.0.1', 38464)",
+                         .session_id = session->grant.session_id,
+                         .resumed = session->open.resume,
+                         .when_us = session->grant.clock_us,
+                         .offset_min = session->grant.offset_min,
+                         .key = session->grant.key};
+}
+
+enum avow_error pair_connect_error(struct pair *pair, uint64_t next_id) {
+  uint8_t seed[DRBG_SEED_SIZE];
+  build_sessions(pair, next_id);
+  memset(seed, 0xb0 ^ pair->seed ^ (int)pair->connections, sizeof seed);
+  struct opened opened = opened_of(&pair->bob);
+  return sender_attach(pair->sender, &pair->bob, &opened, seed, pair_bob_now(pair));
+}
+
+void pair_connect(struct pair *pair) {
+  uint8_t seed[DRBG_SEED_SIZE];
+  assert_int_equal(pair_connect_error(pair, receiver_next_id(pair->receiver)), AVOW_OK);
+  memset(seed, 0xa1 ^ pair->seed ^ (int)pair->connections, sizeof seed);
+  struct opened opened = opened_of(&pair->alice);
+  assert_int_equal(receiver_attach(pair->receiver, &pair->alice, &opened, seed), AVOW_OK);
+  pair->connections++;
+  pair_alice_works(pair);
+  pair_bob_works(pair);
 }
 
 struct pair *pair_new(const struct pair_setting *given) {
   struct pair_setting setting = given != NULL ? *given : (struct pair_setting){0};
   struct pair *pair = calloc(1, sizeof *pair);
   pair->now = (struct now){PAIR_WALL_US, 77000000};
-  build_sessions(pair, &setting);
+  pair->bob_ahead_us = setting.bob_ahead_us;
+  pair->bob_slow_us = setting.bob_slow_us;
+  pair->seed = setting.seed;
   buf_init(&pair->to_alice, 8 * MIB);
   buf_init(&pair->to_bob, 8 * MIB);
   buf_init(&pair->bob_disk, 64 * MIB);
   buf_init(&pair->alice_disk, 64 * MIB);
   buf_init(&pair->texts, 16 * MIB);
-  struct sender_config bob = {
+  uint64_t freshness_us = setting.freshness_us ? setting.freshness_us : AVOW_FRESHNESS_US;
+  pair->bob_config = (struct sender_config){
       .resend_after_us = setting.resend_after_us ? setting.resend_after_us : AVOW_RESEND_AFTER_US,
+      .freshness_us = freshness_us,
       .envelope_messages_max = setting.envelope_max ? setting.envelope_max : 1,
-      .detail = setting.detail};
-  struct receiver_config alice = {.freshness_us = setting.freshness_us ? setting.freshness_us
-                                                                       : AVOW_FRESHNESS_US,
-                                  .detail = setting.detail};
-  memset(bob.seed, 0xb0 ^ setting.seed, sizeof bob.seed);
-  memset(alice.seed, 0xa1 ^ setting.seed, sizeof alice.seed);
-  assert_int_equal(sender_new(&pair->sender, &bob, &pair->bob), AVOW_OK);
-  assert_int_equal(receiver_new(&pair->receiver, &alice, &pair->alice), AVOW_OK);
+      .window_max = setting.window_max ? setting.window_max : AVOW_WINDOW_MAX,
+      .detail = setting.detail,
+      .offset_min = -210};
+  pair->alice_config =
+      (struct receiver_config){.freshness_us = freshness_us, .detail = setting.detail};
+  assert_int_equal(sender_new(&pair->sender, &pair->bob_config), AVOW_OK);
+  assert_int_equal(receiver_new(&pair->receiver, &pair->alice_config), AVOW_OK);
+  struct queued queued = {.to = "alice:4711", .since_us = PAIR_WALL_US, .offset_min = -210};
+  assert_int_equal(sender_begin(pair->sender, &queued), AVOW_OK);
+  pair_connect(pair);
   return pair;
 }
 
@@ -90,6 +134,18 @@ void pair_say(struct pair *pair, const char *text) {
   pair_bob_works(pair);
 }
 
+struct view pair_bob_record(struct pair *pair) {
+  struct view record = view_of("", 0);
+  assert_int_equal(sender_record(pair->sender, &record), AVOW_OK);
+  return record;
+}
+
+struct view pair_alice_record(struct pair *pair) {
+  struct view record = view_of("", 0);
+  assert_int_equal(receiver_record(pair->receiver, &record), AVOW_OK);
+  return record;
+}
+
 static void take_bob_event(struct pair *pair, const struct event *event) {
   switch (event->type) {
   case EVENT_SENT:
@@ -98,6 +154,7 @@ static void take_bob_event(struct pair *pair, const struct event *event) {
     break;
   case EVENT_CONFIRMED:
     assert_int_equal(event->id, pair->confirmed_count); /* in order, once */
+    pair->envelopes[pair->envelopes_count++] = (unsigned)event->count;
     for (uint64_t i = 0; i < event->count; i++)
       pair->confirmed_us[pair->confirmed_count++] = event->confirmed_us;
     assert_true(pair->confirmed_count <= pair->shown_count);
@@ -114,7 +171,7 @@ static void take_bob_event(struct pair *pair, const struct event *event) {
 void pair_bob_works(struct pair *pair) {
   struct event event;
   for (bool again = true; again;) {
-    struct view record = sender_record(pair->sender);
+    struct view record = pair_bob_record(pair);
     again = record.size > 0;
     if (again) {
       assert_int_equal(buf_append(&pair->bob_disk, record), AVOW_OK);
@@ -123,10 +180,12 @@ void pair_bob_works(struct pair *pair) {
     }
     while (sender_next_event(pair->sender, &event))
       take_bob_event(pair, &event);
+    struct view out = sender_output(pair->sender);
+    assert_int_equal(buf_append(&pair->to_alice, out), AVOW_OK);
+    sender_output_consume(pair->sender, out.size);
+    if (again)
+      assert_int_equal(sender_input(pair->sender, view_of("", 0), pair_bob_now(pair)), AVOW_OK);
   }
-  struct view out = sender_output(pair->sender);
-  assert_int_equal(buf_append(&pair->to_alice, out), AVOW_OK);
-  sender_output_consume(pair->sender, out.size);
 }
 
 static void take_alice_event(struct pair *pair, const struct event *event) {
@@ -154,7 +213,7 @@ static void take_alice_event(struct pair *pair, const struct event *event) {
 void pair_alice_works(struct pair *pair) {
   struct event event;
   for (bool again = true; again;) {
-    struct view record = receiver_record(pair->receiver);
+    struct view record = pair_alice_record(pair);
     again = record.size > 0;
     if (again) {
       assert_int_equal(buf_append(&pair->alice_disk, record), AVOW_OK);
@@ -163,21 +222,112 @@ void pair_alice_works(struct pair *pair) {
     }
     while (receiver_next_event(pair->receiver, &event))
       take_alice_event(pair, &event);
-    if (again)
+    struct view out = receiver_output(pair->receiver);
+    assert_int_equal(buf_append(&pair->to_bob, out), AVOW_OK);
+    receiver_output_consume(pair->receiver, out.size);
+    if (again || out.size > 0)
       assert_int_equal(receiver_input(pair->receiver, view_of("", 0), pair->now), AVOW_OK);
   }
-  struct view out = receiver_output(pair->receiver);
-  assert_int_equal(buf_append(&pair->to_bob, out), AVOW_OK);
-  receiver_output_consume(pair->receiver, out.size);
+}
+
+/* Take a piece off ${bytes}, as much as a program reads at once. */
+static struct view take_piece(struct view *bytes) {
+  struct view piece = view_of(bytes->data, bytes->size < PIECE ? bytes->size : PIECE);
+  *bytes = view_of(bytes->data + piece.size, bytes->size - piece.size);
+  return piece;
 }
 
 void pair_alice_hears(struct pair *pair, struct view bytes) {
-  assert_int_equal(receiver_input(pair->receiver, bytes, pair->now), AVOW_OK);
-  pair_alice_works(pair);
+  do {
+    assert_int_equal(receiver_input(pair->receiver, take_piece(&bytes), pair->now), AVOW_OK);
+    pair_alice_works(pair);
+  } while (bytes.size > 0);
 }
 
 void pair_bob_hears(struct pair *pair, struct view bytes) {
-  assert_int_equal(sender_input(pair->sender, bytes, pair_bob_now(pair)), AVOW_OK);
+  do {
+    assert_int_equal(sender_input(pair->sender, take_piece(&bytes), pair_bob_now(pair)), AVOW_OK);
+    pair_bob_works(pair);
+  } while (bytes.size > 0);
+}
+
+static void clear_lines(struct pair *pair) {
+  buf_clear(&pair->to_alice);
+  buf_clear(&pair->to_bob);
+}
+
+typedef enum avow_error (*take_record)(void *core, const struct record *record);
+
+static enum avow_error bob_takes(void *core, const struct record *record) {
+  return sender_restore(core, record);
+}
+
+static enum avow_error alice_takes(void *core, const struct record *record) {
+  return receiver_restore(core, record);
+}
+
+/* Read a log back, in odd pieces, and drop what was never finished; return its head. */
+static struct head read_back(struct buf *disk, take_record take, void *core) {
+  struct replay *replay;
+  struct record record;
+  assert_int_equal(replay_new(&replay), AVOW_OK);
+  struct view rest = buf_view(disk);
+  while (rest.size > 0) {
+    size_t piece = rest.size < 777 ? rest.size : 777;
+    assert_int_equal(replay_input(replay, view_of(rest.data, piece)), AVOW_OK);
+    rest = view_of(rest.data + piece, rest.size - piece);
+    enum avow_error error;
+    while ((error = replay_next(replay, &record)) == AVOW_OK)
+      assert_int_equal(take(core, &record), AVOW_OK);
+    assert_int_equal(error, AVOW_NOT_FOUND);
+  }
+  assert_int_equal(replay_end(replay), AVOW_OK);
+  assert_true(replay_finished(replay) <= buf_view(disk).size);
+  disk->size = disk->start + replay_finished(replay);
+  struct head head = replay_take_head(replay);
+  replay_free(replay);
+  return head;
+}
+
+static void restore_alice(struct pair *pair) {
+  receiver_free(pair->receiver);
+  assert_int_equal(receiver_new(&pair->receiver, &pair->alice_config), AVOW_OK);
+  receiver_restored(pair->receiver, read_back(&pair->alice_disk, alice_takes, pair->receiver));
+}
+
+void pair_cut(struct pair *pair) {
+  assert_int_equal(sender_detach(pair->sender, pair_bob_now(pair)), AVOW_OK);
+  assert_int_equal(receiver_cut(pair->receiver, pair->now), AVOW_OK);
+  pair_bob_works(pair);
+  pair_alice_works(pair);
+  clear_lines(pair);
+  restore_alice(pair);
+}
+
+/* The first bytes of what was about to be stored, but for its last one. */
+static void store_tail(struct buf *disk, struct view record, size_t tail) {
+  if (tail >= record.size)
+    tail = record.size > 0 ? record.size - 1 : 0;
+  assert_int_equal(buf_append(disk, view_of(record.data, tail)), AVOW_OK);
+}
+
+void pair_crash_bob(struct pair *pair, size_t tail) {
+  clear_lines(pair);
+  store_tail(&pair->bob_disk, pair_bob_record(pair), tail);
+  sender_free(pair->sender);
+  assert_int_equal(sender_new(&pair->sender, &pair->bob_config), AVOW_OK);
+  sender_restored(pair->sender, read_back(&pair->bob_disk, bob_takes, pair->sender));
+  assert_int_equal(receiver_cut(pair->receiver, pair->now), AVOW_OK);
+  pair_alice_works(pair);
+  clear_lines(pair);
+  restore_alice(pair);
+}
+
+void pair_crash_alice(struct pair *pair, size_t tail) {
+  clear_lines(pair);
+  store_tail(&pair->alice_disk, pair_alice_record(pair), tail);
+  restore_alice(pair);
+  assert_int_equal(sender_detach(pair->sender, pair_bob_now(pair)), AVOW_OK);
   pair_bob_works(pair);
 }
 

@@ -8,29 +8,39 @@
 #include "core/receiver.h"
 #include "core/sender.h"
 
-/* Bob's and alice's cores on an opened session, a clock that only the test moves, and between them
- * a line that the test carries by hand.  The pair plays both owners: it stores records, and pulls
- * and counts events.  It checks at every step what must hold always:
+/* Bob's and alice's cores on a session, a clock that only the test moves, and between them a line
+ * that the test carries by hand.  The pair plays both owners: it stores records, pulls and counts
+ * events, and opens a new connection where the test asks for one.  It checks at every step what
+ * must hold always:
  *
  *   - alice shows each message once, in order, with the text and the time that bob gave it;
  *   - nobody confirms, shows or sends what is not durable;
  *   - bob counts a message as confirmed only if alice has it on her disk;
  *   - after a tick, the next deadline lies ahead. */
+#define PAIR_SAID_MAX 1024u
 struct pair {
   struct now now;
   struct sender *sender;
   struct receiver *receiver;
-  struct session bob, alice;
+  struct sender_config bob_config;
+  struct receiver_config alice_config;
+  struct session bob, alice; /* of the last connection */
+  int64_t bob_ahead_us;
+  uint64_t bob_slow_us;
+  uint8_t seed;
+  unsigned connections;
   struct buf to_alice, to_bob;     /* what has left and has not been carried over */
   struct buf bob_disk, alice_disk; /* the logs */
   struct buf texts;                /* of what was said, one after the other */
   struct {
     size_t size;
     uint64_t timestamp_us;
-  } said[256];
+  } said[PAIR_SAID_MAX];
   uint64_t said_count, shown_count, confirmed_count;
-  uint64_t confirmed_us[256]; /* by id, as bob heard it */
-  uint64_t shown_bytes;       /* of the texts that were shown */
+  uint64_t confirmed_us[PAIR_SAID_MAX]; /* by id, as bob heard it */
+  unsigned envelopes[PAIR_SAID_MAX];    /* how many messages each confirmation was for */
+  unsigned envelopes_count;
+  uint64_t shown_bytes; /* of the texts that were shown */
   uint64_t sent_events, sent_again;
   uint64_t at_bob[VERDICT_COUNT], at_alice[VERDICT_COUNT]; /* incidents */
   unsigned bob_ended, alice_ended;                         /* events */
@@ -43,6 +53,7 @@ struct pair_setting {
   uint64_t freshness_us;    /* 0: the default */
   uint64_t resend_after_us; /* 0: the default */
   unsigned envelope_max;    /* 0: 1, as at a terminal */
+  size_t window_max;        /* 0: the default */
   enum log_detail detail;
   uint8_t seed;
 };
@@ -62,6 +73,32 @@ void pair_pass(struct pair *pair, uint64_t us);
 
 /** pair_bob_now(pair): Return the time by bob's clock. */
 struct now pair_bob_now(const struct pair *pair);
+
+/** pair_bob_record(pair), pair_alice_record(pair): Return the log bytes that he would store now. */
+struct view pair_bob_record(struct pair *pair);
+struct view pair_alice_record(struct pair *pair);
+
+/**
+ * pair_cut(pair):
+ * The connection is gone, with all that was on the line; both sides record it.  Alice's receiver is
+ * gone with it, as in the program: the next connection begins with one restored from her log.
+ */
+void pair_cut(struct pair *pair);
+
+/** pair_connect(pair): Open a new connection, under another key; both do their work. */
+void pair_connect(struct pair *pair);
+
+/** pair_connect_error(pair, next_id): The same with a grant of this next id; return what
+ * sender_attach says.  Nothing else is done. */
+enum avow_error pair_connect_error(struct pair *pair, uint64_t next_id);
+
+/**
+ * pair_crash_bob(pair, tail), pair_crash_alice(pair, tail):
+ * He is gone without a word, and the connection is no more; the first ${tail} bytes of the record
+ * that he was about to store are on his disk.  A new one is restored from the disk.
+ */
+void pair_crash_bob(struct pair *pair, size_t tail);
+void pair_crash_alice(struct pair *pair, size_t tail);
 
 /** pair_submit(pair, text): Bob's user says ${text}; nothing is stored yet. */
 void pair_submit(struct pair *pair, struct view text);

@@ -207,8 +207,8 @@ static void test_everything_arrives_once(void **state) {
   (void)state;
   for (uint64_t seed = 0; seed < RUNS; seed++)
     run(seed);
-  static const enum verdict of_alice[] = {VERDICT_DUPLICATE, VERDICT_REPLAYED, VERDICT_STALE,
-                                          VERDICT_MODIFIED, VERDICT_MALFORMED};
+  static const enum verdict of_alice[] = {VERDICT_DUPLICATE, VERDICT_REPLAYED,  VERDICT_STALE,
+                                          VERDICT_MODIFIED,  VERDICT_MALFORMED, VERDICT_EARLY};
   for (unsigned i = 0; i < COUNT_OF(of_alice); i++)
     assert_true(seen_by_alice[of_alice[i]] > RUNS / 4);
   static const enum verdict of_bob[] = {VERDICT_REPLAYED, VERDICT_MODIFIED, VERDICT_MALFORMED,

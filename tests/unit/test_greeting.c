@@ -54,28 +54,79 @@ static void test_hello(void **state) {
   }
 }
 
-/* Goal: an open comes back; any other length and a time after the year 9999 are malformed, and
- * leave the output alone. */
+#define OPEN_SIZE 37u
+#define GRANT_SIZE 74u
+
+static void set_u16(uint8_t *to, int value) {
+  to[0] = (uint8_t)((uint16_t)value >> 8);
+  to[1] = (uint8_t)value;
+}
+
+/* Goal: an open comes back, of a new session and of one to resume, in the bytes of the protocol's
+ * page. */
 static void test_open(void **state) {
   (void)state;
   static const uint64_t clocks[] = {0, 1, UINT64_C(1795368456951090), WHEN_MAX_US};
-  struct open open = {.clock_us = 42};
-  for (size_t i = 0; i < COUNT_OF(clocks); i++) {
+  static const int16_t zones[] = {0, 60, -210, 1439, -1439};
+  for (size_t i = 0; i < COUNT_OF(clocks) * COUNT_OF(zones) * 2; i++) {
+    struct open open = {.clock_us = clocks[i % COUNT_OF(clocks)],
+                        .offset_min = zones[i % COUNT_OF(zones)],
+                        .resume = i % 2},
+                back;
+    if (open.resume) {
+      memset(open.session_id, (int)i + 1, SESSION_ID_SIZE);
+      open.opened_us = clocks[(i + 1) % COUNT_OF(clocks)];
+      open.opened_offset_min = zones[(i + 1) % COUNT_OF(zones)];
+    }
     struct buf line;
     buf_init(&line, 100);
-    assert_int_equal(open_append(&line, &(struct open){.clock_us = clocks[i]}), AVOW_OK);
-    assert_int_equal(open_decode(payload_of(&line, FRAME_OPEN), &open), AVOW_OK);
-    assert_int_equal(open.clock_us, clocks[i]);
+    assert_int_equal(open_append(&line, &open), AVOW_OK);
+    struct view payload = payload_of(&line, FRAME_OPEN);
+    assert_int_equal(payload.size, OPEN_SIZE);
+    assert_int_equal(load_u64(payload.data), open.clock_us);
+    assert_int_equal(payload.data[10], open.resume);
+    assert_memory_equal(payload.data + 11, open.session_id, SESSION_ID_SIZE);
+    assert_int_equal(load_u64(payload.data + 27), open.opened_us);
+    assert_int_equal(open_decode(payload, &back), AVOW_OK);
+    assert_int_equal(back.clock_us, open.clock_us);
+    assert_int_equal(back.offset_min, open.offset_min);
+    assert_int_equal(back.resume, open.resume);
+    assert_memory_equal(back.session_id, open.session_id, SESSION_ID_SIZE);
+    assert_int_equal(back.opened_us, open.opened_us);
+    assert_int_equal(back.opened_offset_min, open.opened_offset_min);
     buf_free(&line);
   }
-  open.clock_us = 42;
-  uint8_t bytes[16] = {0};
+}
+
+/* Goal: any other length of an open, a time after the year 9999, an impossible zone and a strange
+ * flag are malformed, and leave the output alone. */
+static void test_bad_open(void **state) {
+  (void)state;
+  struct open open = {.clock_us = 42};
+  uint8_t bytes[OPEN_SIZE + 3] = {0};
+  struct view whole = view_of(bytes, OPEN_SIZE);
   for (size_t size = 0; size < sizeof bytes; size++)
-    if (size != 8)
+    if (size != OPEN_SIZE)
       assert_int_equal(open_decode(view_of(bytes, size), &open), AVOW_MALFORMED);
-  store_u64(bytes, WHEN_MAX_US + 1);
-  assert_int_equal(open_decode(view_of(bytes, 8), &open), AVOW_MALFORMED);
+  static const size_t times[] = {0, 27}, zones[] = {8, 35};
+  for (unsigned i = 0; i < 2; i++) {
+    store_u64(bytes + times[i], WHEN_MAX_US + 1);
+    assert_int_equal(open_decode(whole, &open), AVOW_MALFORMED);
+    store_u64(bytes + times[i], 0);
+  }
+  for (unsigned flag = 2; flag < 256; flag++) {
+    bytes[10] = (uint8_t)flag;
+    assert_int_equal(open_decode(whole, &open), AVOW_MALFORMED);
+  }
+  bytes[10] = 0;
   assert_int_equal(open.clock_us, 42);
+  for (unsigned i = 0; i < 2; i++)
+    for (int zone = INT16_MIN; zone <= INT16_MAX; zone++) {
+      set_u16(bytes + zones[i], zone);
+      bool good = zone >= -1439 && zone <= 1439;
+      assert_int_equal(open_decode(whole, &open), good ? AVOW_OK : AVOW_MALFORMED);
+      set_u16(bytes + zones[i], 0);
+    }
 }
 
 /* Goal: a grant comes back, with zones on both sides of UTC; every other length, an impossible time
@@ -87,7 +138,10 @@ static void test_grant(void **state) {
   struct buf line;
   buf_init(&line, 1000);
   for (size_t i = 0; i < COUNT_OF(zones); i++) {
-    struct grant grant = {.opened_us = WHEN_MAX_US - i, .offset_min = zones[i]};
+    struct grant grant = {.clock_us = WHEN_MAX_US - i,
+                          .opened_us = WHEN_MAX_US - 7 * i,
+                          .offset_min = zones[i],
+                          .next_id = i << 33};
     memset(grant.session_id, 0xa0 + (int)i, SESSION_ID_SIZE);
     memset(grant.key, 0xb0 + (int)i, SESSION_KEY_SIZE);
     buf_clear(&line);
@@ -95,33 +149,38 @@ static void test_grant(void **state) {
     assert_int_equal(grant_decode(payload_of(&line, FRAME_SESSION), &back), AVOW_OK);
     assert_memory_equal(back.session_id, grant.session_id, SESSION_ID_SIZE);
     assert_memory_equal(back.key, grant.key, SESSION_KEY_SIZE);
+    assert_int_equal(back.clock_us, grant.clock_us);
     assert_int_equal(back.opened_us, grant.opened_us);
+    assert_int_equal(back.next_id, grant.next_id);
     assert_int_equal(back.offset_min, zones[i]);
   }
-  uint8_t bytes[70] = {0}, before[sizeof back];
+  uint8_t bytes[GRANT_SIZE + 9] = {0}, before[sizeof back];
+  struct view whole = view_of(bytes, GRANT_SIZE);
   memcpy(before, &back, sizeof back);
   for (size_t size = 0; size < sizeof bytes; size++)
-    if (size != 58)
+    if (size != GRANT_SIZE)
       assert_int_equal(grant_decode(view_of(bytes, size), &back), AVOW_MALFORMED);
-  store_u64(bytes + 48, WHEN_MAX_US + 1);
-  assert_int_equal(grant_decode(view_of(bytes, 58), &back), AVOW_MALFORMED);
-  store_u64(bytes + 48, 0);
+  static const size_t times[] = {48, 58};
+  for (unsigned i = 0; i < 2; i++) {
+    store_u64(bytes + times[i], WHEN_MAX_US + 1);
+    assert_int_equal(grant_decode(whole, &back), AVOW_MALFORMED);
+    store_u64(bytes + times[i], 0);
+  }
   assert_memory_equal(&back, before, sizeof back);
   for (int zone = INT16_MIN; zone <= INT16_MAX; zone++) {
-    bytes[56] = (uint8_t)((uint16_t)zone >> 8);
-    bytes[57] = (uint8_t)zone;
+    set_u16(bytes + 56, zone);
     bool good = zone >= -1439 && zone <= 1439;
-    assert_int_equal(grant_decode(view_of(bytes, 58), &back), good ? AVOW_OK : AVOW_MALFORMED);
+    assert_int_equal(grant_decode(whole, &back), good ? AVOW_OK : AVOW_MALFORMED);
   }
   buf_free(&line);
 }
 
-/* Goal: the four refusals come back, and nothing else is one. */
+/* Goal: the five refusals come back, and nothing else is one. */
 static void test_refusal(void **state) {
   (void)state;
   static const enum avow_error errors[] = {AVOW_BAD_VERSION, AVOW_BAD_MODE, AVOW_BUSY,
-                                           AVOW_KEY_REFUSED};
-  for (unsigned i = 0; i < 4; i++) {
+                                           AVOW_KEY_REFUSED, AVOW_NO_SESSION};
+  for (unsigned i = 0; i < COUNT_OF(errors); i++) {
     struct buf line;
     buf_init(&line, 100);
     assert_int_equal(refusal_append(&line, errors[i]), AVOW_OK);
@@ -132,7 +191,7 @@ static void test_refusal(void **state) {
   }
   for (unsigned i = 0; i < 256; i++) {
     uint8_t byte[2] = {(uint8_t)i, 0};
-    if (i == 0 || i > 4)
+    if (i == 0 || i > COUNT_OF(errors))
       assert_int_equal(refusal_decode(view_of(byte, 1)), AVOW_MALFORMED);
     assert_int_equal(refusal_decode(view_of(byte, 2)), AVOW_MALFORMED);
   }
@@ -141,10 +200,8 @@ static void test_refusal(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_hello),
-      cmocka_unit_test(test_open),
-      cmocka_unit_test(test_grant),
-      cmocka_unit_test(test_refusal),
+      cmocka_unit_test(test_hello), cmocka_unit_test(test_open),    cmocka_unit_test(test_bad_open),
+      cmocka_unit_test(test_grant), cmocka_unit_test(test_refusal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,7 +148,7 @@ static void test_counted_till_the_end(void **state) {
       pair_alice_works(pair);
       pair_carry_to_bob(pair);
     } else {
-      assert_int_equal(sender_cut(pair->sender, pair_bob_now(pair)), AVOW_OK);
+      assert_int_equal(sender_detach(pair->sender, pair_bob_now(pair)), AVOW_OK);
       assert_int_equal(receiver_cut(pair->receiver, pair->now), AVOW_OK);
       pair_bob_works(pair);
       pair_alice_works(pair);
@@ -295,7 +295,7 @@ static void test_lost_end(void **state) {
     assert_int_equal(buf_view(&pair->to_bob).size, 0);
   }
   assert_int_equal(pair->bob_ended, 0);
-  assert_int_equal(sender_cut(pair->sender, pair_bob_now(pair)), AVOW_OK);
+  assert_int_equal(sender_detach(pair->sender, pair_bob_now(pair)), AVOW_OK);
   pair_bob_works(pair);
   assert_int_equal(pair->at_bob[VERDICT_CUT], 1);
   pair_free(pair);
@@ -308,7 +308,7 @@ static void test_stalled_line(void **state) {
   struct pair *pair = pair_new_quiet(NULL);
   uint8_t *text = calloc(1, AVOW_TEXT_MAX);
   pair_submit(pair, view_of(text, AVOW_TEXT_MAX));
-  sender_record_consume(pair->sender, sender_record(pair->sender).size);
+  sender_record_consume(pair->sender, pair_bob_record(pair).size);
   assert_int_equal(sender_durable(pair->sender, pair_bob_now(pair)), AVOW_OK);
   size_t one = sender_output(pair->sender).size;
   for (unsigned i = 0; i < 360; i++) {

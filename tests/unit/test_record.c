@@ -19,7 +19,7 @@ static const uint8_t zeroes[64];
 static struct opened opened_example(bool tls) {
   struct opened opened = {.peer = "('127.0.0.1', 38464)",
                           .session_id = session_id,
-                          .opened_us = OPENED_US,
+                          .when_us = OPENED_US,
                           .offset_min = 60,
                           .tls = tls,
                           .group = "X25519",
@@ -53,10 +53,47 @@ static void test_opened(void **state) {
       struct buf out;
       struct opened opened = opened_example(tls);
       buf_init(&out, 4096);
-      assert_int_equal(record_opened(&out, (enum log_detail)detail, &opened), AVOW_OK);
+      assert_int_equal(record_opened(&out, (enum log_detail)detail, true, &opened), AVOW_OK);
       assert_view_text(buf_view(&out), expected[tls][detail]);
       buf_free(&out);
     }
+}
+
+/* Goal: a later connection says so, and stands behind an empty line; so does the first one of bob's
+ * log, which comes after what was queued. */
+static void test_resumed(void **state) {
+  (void)state;
+  struct buf out;
+  struct opened opened = opened_example(true);
+  buf_init(&out, 4096);
+  assert_int_equal(record_opened(&out, LOG_TEXT, false, &opened), AVOW_OK);
+  assert_view_text(buf_view(&out), "\n" HEAD SESSION TLS);
+  buf_clear(&out);
+  opened.resumed = true;
+  assert_int_equal(record_opened(&out, LOG_FULL, false, &opened), AVOW_OK);
+  assert_view_text(buf_view(&out), "\n" HEAD KEY "Session: 5f2c0001000000000000000000000000\n"
+                                   "Resumed: 2026-11-22 18:27:36.951090 +0100\n" TLS);
+  buf_free(&out);
+}
+
+/* Goal: the first block of bob's log has these bytes, in both modes, whatever the server's name
+ * holds. */
+static void test_queued(void **state) {
+  (void)state;
+  struct opened opened = opened_example(true);
+  for (unsigned tls = 0; tls < 2; tls++) {
+    struct queued queued = {.to = "a\nb:4711",
+                            .since_us = OPENED_US,
+                            .offset_min = -210,
+                            .tls = tls,
+                            .bob = opened.bob};
+    struct buf out;
+    buf_init(&out, 4096);
+    assert_int_equal(record_queued(&out, &queued), AVOW_OK);
+#define QUEUED "To: a\\nb:4711\nQueued since: 2026-11-22 13:57:36.951090 -0330\n"
+    assert_view_text(buf_view(&out), tls ? QUEUED BOB "\n" : QUEUED);
+    buf_free(&out);
+  }
 }
 
 /* Goal: a name that came from somebody's key file cannot forge a line. */
@@ -66,7 +103,7 @@ static void test_names(void **state) {
   struct opened opened = opened_example(true);
   memcpy(opened.bob.name, "b\nAlice: \x1b[m", 13);
   buf_init(&out, 4096);
-  assert_int_equal(record_opened(&out, LOG_TEXT, &opened), AVOW_OK);
+  assert_int_equal(record_opened(&out, LOG_TEXT, true, &opened), AVOW_OK);
   assert_view_text(buf_view(&out), HEAD SESSION "Handshake: tls X25519\n" ALICE " alice@host\n" BOB
                                                 " b\\nAlice: \\x1b[m\n");
   buf_free(&out);
@@ -85,16 +122,17 @@ static void test_message(void **state) {
                                .timestamp_us = OPENED_US + 1,
                                .text = view_text("Hey\n\ndude"),
                                .confirmed_us = confirmed ? OPENED_US + 2 : WHEN_NEVER};
+    struct zones zones = {.alice_min = 60, .bob_min = -210};
     struct buf out, expected;
     buf_init(&out, 4096);
     buf_init(&expected, 4096);
-    assert_int_equal(record_message(&out, (enum log_detail)(i / 2), -210, &message), AVOW_OK);
+    assert_int_equal(record_message(&out, (enum log_detail)(i / 2), zones, &message), AVOW_OK);
     assert_int_equal(buf_format(&expected,
                                 "\nMessage ID: %s\nHash value: " ZEROES_128
                                 "\nTimestamp: 2026-11-22 13:57:36.951091 -0330\n%s%s",
                                 i == 5 ? "9007199254740991" : "7", texts[i / 2],
-                                confirmed ? "Message confirmed at: 2026-11-22 13:57:36.951092 "
-                                            "-0330\n"
+                                confirmed ? "Message confirmed at: 2026-11-22 18:27:36.951092 "
+                                            "+0100\n"
                                           : ""),
                      AVOW_OK);
     assert_view_text(buf_view(&out), (const char *)expected.data);
@@ -118,15 +156,17 @@ static void test_others(void **state) {
                           .verdict = "duplicate",
                           .seen_us = OPENED_US,
                           .count = 12345678901};
-  assert_int_equal(record_confirmed(&out, 60, 3, 1, OPENED_US), AVOW_OK);
-  assert_int_equal(record_confirmed(&out, 60, 4, 1024, OPENED_US), AVOW_OK);
+  struct zones zones = {.alice_min = 60, .bob_min = -210};
+  assert_int_equal(record_envelope(&out, zones, 3, 1, OPENED_US), AVOW_OK);
+  assert_int_equal(record_envelope(&out, zones, 4, 1024, OPENED_US), AVOW_OK);
+  assert_int_equal(record_envelope(&out, zones, 1028, 2, WHEN_NEVER), AVOW_OK);
   assert_int_equal(record_incident(&out, 60, &one), AVOW_OK);
   assert_int_equal(record_incident(&out, 60, &many), AVOW_OK);
   assert_int_equal(record_ended(&out, 60, OPENED_US, 1028), AVOW_OK);
 #define WHEN "2026-11-22 18:27:36.951090 +0100\n"
   assert_view_text(buf_view(&out),
                    "\nMessages: 3-3\nMessage confirmed at: " WHEN
-                   "\nMessages: 4-1027\nMessage confirmed at: " WHEN
+                   "\nMessages: 4-1027\nMessage confirmed at: " WHEN "\nMessages: 1028-1029\n"
                    "\nIncident: Late token. Possible replay attack.\nVerdict: stale\nSeen at: " WHEN
                    "\nIncident: Message received again, confirmed again.\nVerdict: duplicate\n"
                    "Seen at: " WHEN "Count: 12345678901\n"
@@ -140,15 +180,16 @@ static void test_no_room(void **state) {
   struct buf whole;
   struct opened opened = opened_example(true);
   struct recorded message = {.hash = zeroes, .text = view_text("x\n"), .confirmed_us = OPENED_US};
+  struct zones zones = {0};
   buf_init(&whole, 4096);
-  assert_int_equal(record_opened(&whole, LOG_FULL, &opened), AVOW_OK);
-  assert_int_equal(record_message(&whole, LOG_FULL, 0, &message), AVOW_OK);
+  assert_int_equal(record_opened(&whole, LOG_FULL, false, &opened), AVOW_OK);
+  assert_int_equal(record_message(&whole, LOG_FULL, zones, &message), AVOW_OK);
   for (size_t max = 0; max < whole.size; max++) {
     struct buf out;
     buf_init(&out, max);
-    enum avow_error error = record_opened(&out, LOG_FULL, &opened);
+    enum avow_error error = record_opened(&out, LOG_FULL, false, &opened);
     if (error == AVOW_OK)
-      error = record_message(&out, LOG_FULL, 0, &message);
+      error = record_message(&out, LOG_FULL, zones, &message);
     assert_int_equal(error, AVOW_TOO_LONG);
     buf_free(&out);
   }
@@ -157,8 +198,9 @@ static void test_no_room(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_opened), cmocka_unit_test(test_names),   cmocka_unit_test(test_message),
-      cmocka_unit_test(test_others), cmocka_unit_test(test_no_room),
+      cmocka_unit_test(test_opened),  cmocka_unit_test(test_resumed), cmocka_unit_test(test_queued),
+      cmocka_unit_test(test_names),   cmocka_unit_test(test_message), cmocka_unit_test(test_others),
+      cmocka_unit_test(test_no_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
