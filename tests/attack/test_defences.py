@@ -8,6 +8,7 @@ arrived exactly once, and both programs ended as documented.
 import functools
 import struct
 import threading
+import time
 
 import pytest
 from cryptography.fernet import Fernet
@@ -107,31 +108,26 @@ def test_a_bit_flipped_in_a_frames_header(mode):
 
     # The token's length has bit 0 of its last byte clear: 4 n.
     return {f"{direction} {name}": functools.partial(case, direction, *how)
-                        for direction in (TO_ALICE, TO_BOB) for name, how in HEADERS.items()}
-
-
-@in_both_modes
-def test_a_shorter_length(mode):
-    """Goal: what follows a frame that was said to be too short is not taken for frames."""
-    def case(direction, folder):
-        shorter = lambda passing: (struct.pack(">I", len(passing.frame.payload) - 60)
-                                   + passing.frame.bytes[4:])
-        with Conversation(folder, mode) as talk:
-            talk.line.on(direction, shorter, kind=TOKEN, nth=1, times=1)
-            talk.start()
-            for text in ("first", "second", "third"):
-                talk.bob.say(text)
-            talk.ends_well("first", "second", "third")
-            (talk.alice if direction == TO_ALICE else talk.bob).blamed(
-                "Incorrect token." if direction == TO_ALICE else "Fake confirmation.")
-            (talk.alice if direction == TO_ALICE else talk.bob).blamed("Malformed frame.")
-
-    return {direction: functools.partial(case, direction) for direction in (TO_ALICE, TO_BOB)}
+            for direction in (TO_ALICE, TO_BOB) for name, how in HEADERS.items()}
 
 
 @in_both_modes
 def test_a_truncated_frame(mode):
-    """Goal: a frame that breaks off, anywhere, is named after a silence and costs nothing more."""
+    """Goal: a frame that breaks off, anywhere, is named after a silence and costs nothing more; and
+    where the length was said to be too short, what follows is not taken for frames."""
+    def shorter(direction, folder):
+        less = lambda passing: (struct.pack(">I", len(passing.frame.payload) - 60)
+                                + passing.frame.bytes[4:])
+        with Conversation(folder, mode) as talk:
+            talk.line.on(direction, less, kind=TOKEN, nth=1, times=1)
+            talk.start()
+            for text in ("first", "second", "third"):
+                talk.bob.say(text)
+            talk.ends_well("first", "second", "third")
+            victim = talk.alice if direction == TO_ALICE else talk.bob
+            victim.blamed("Incorrect token." if direction == TO_ALICE else "Fake confirmation.")
+            victim.blamed("Malformed frame.")
+
     def case(direction, size, folder):
         again = ["Message received again, confirmed again."]
         bob = ["Truncated frame.", "No confirmation received from the server."]
@@ -139,8 +135,11 @@ def test_a_truncated_frame(mode):
                   alice=["Truncated frame."] if direction == TO_ALICE else again,
                   bob=[] if direction == TO_ALICE else bob)
 
-    return {f"{direction} {size}": functools.partial(case, direction, size)
-                        for direction in (TO_ALICE, TO_BOB) for size in (1, 4, 5, 100, -1)}
+    cases = {f"{direction} {size}": functools.partial(case, direction, size)
+             for direction in (TO_ALICE, TO_BOB) for size in (1, 4, 5, 100, -1)}
+    cases.update({f"{direction} shorter": functools.partial(shorter, direction)
+                  for direction in (TO_ALICE, TO_BOB)})
+    return cases
 
 
 # Bytes that are no frame, one that is too long, and frames that have no business in a session.
@@ -174,7 +173,32 @@ def test_garbage_between_frames(mode):
                 talk.alice.blamed("Message received again, confirmed again.")
 
     return {f"{direction} {name}": functools.partial(case, direction, *how)
-                        for direction in (TO_ALICE, TO_BOB) for name, how in GARBAGE.items()}
+            for direction in (TO_ALICE, TO_BOB) for name, how in GARBAGE.items()}
+
+
+@in_both_modes
+def test_what_comes_before_the_silence(mode):
+    """Goal: after a header that cannot be, nothing is taken for a frame until the line was silent."""
+    def drip(passing):
+        for data in (HUGE, frame(OPEN, bytes(8)), frame(TOKEN, b"x" * 100), b"\x00\x00"):
+            passing.wire.send(passing.frame.direction, data)
+            time.sleep(0.2)
+        return passing.frame.bytes
+
+    def case(direction, folder):
+        with Conversation(folder, mode) as talk:
+            talk.line.on(direction, drip, kind=TOKEN, nth=1, times=1)
+            talk.start()
+            for text in ("first", "second", "third"):
+                talk.bob.say(text)
+            talk.ends_well("first", "second", "third")
+            if direction == TO_ALICE:
+                talk.alice.blamed_only("Malformed frame.")
+                talk.bob.blamed_only()
+            else:
+                talk.bob.blamed_only("Malformed frame.", "No confirmation received from the server.")
+
+    return {direction: functools.partial(case, direction) for direction in (TO_ALICE, TO_BOB)}
 
 
 @in_both_modes
@@ -225,7 +249,15 @@ def test_a_token_reflected(mode):
         victim = "bob" if direction == TO_ALICE else "alice"
         hold_talk(folder, mode, direction, reflect, **{victim: ["Malformed token."]})
 
-    return {direction: functools.partial(case, direction) for direction in (TO_ALICE, TO_BOB)}
+    def end(folder):
+        with Conversation(folder, mode) as talk:
+            talk.line.on(TO_ALICE, reflect, kind=TOKEN, nth=1, times=1)
+            talk.start().say("only")
+            talk.ends_well("only")
+            talk.bob.blamed_only("Malformed token.")
+
+    return {"end": end, TO_ALICE: functools.partial(case, TO_ALICE),
+            TO_BOB: functools.partial(case, TO_BOB)}
 
 
 @MODES
