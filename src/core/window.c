@@ -32,5 +32,6 @@ void window_confirmed(struct window *window, size_t size, uint64_t round_trip_us
 }
 
 void window_shrink(struct window *window) {
-  window->size = window->size / 2 > SIZE_LEAST ? window->size / 2 : SIZE_LEAST;
+  size_t least = SIZE_LEAST < window->max ? SIZE_LEAST : window->max;
+  window->size = window->size / 2 > least ? window->size / 2 : least;
 }

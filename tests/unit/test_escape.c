@@ -49,11 +49,28 @@ static void unescape(struct view line, struct buf *out) {
   }
 }
 
-/* What must hold of every text: it comes back, and its line is one line of harmless characters. */
+/* Decode; what stood in ${text} before stays there. */
+static enum avow_error decode(struct view line, struct buf *text) {
+  buf_init(text, 8192);
+  assert_int_equal(buf_text(text, "before"), AVOW_OK);
+  uint8_t *copy = malloc(line.size + 1);
+  memcpy(copy + 1, line.data, line.size);
+  enum avow_error error = escape_decode(view_of(copy + 1, line.size), text);
+  free(copy);
+  assert_memory_equal(text->data, "before", 6);
+  buf_consume(text, 6);
+  return error;
+}
+
+/* What must hold of every text: it comes back, by our own hand and by escape_decode, and its line
+ * is one line of harmless characters. */
 static void check(struct view text) {
   struct buf line, back;
   escape(text, &line);
   unescape(buf_view(&line), &back);
+  assert_true(view_equal(buf_view(&back), text));
+  buf_free(&back);
+  assert_int_equal(decode(buf_view(&line), &back), AVOW_OK);
   assert_true(view_equal(buf_view(&back), text));
   for (size_t i = 0; i < line.size; i++)
     assert_true(line.data[i] >= 0x20 && line.data[i] != 0x7f);
@@ -209,11 +226,79 @@ static void test_limit(void **state) {
   }
 }
 
+/* Goal: what escape_append would not have written is malformed: raw controls, what is not UTF-8,
+ * other escapes, escapes of what needs none, capital digits, cut ones. */
+static void test_not_escaped(void **state) {
+  (void)state;
+  static const char *const bad[] = {
+      "\\\\\\",       "\\a",       "\\0",
+      "\\x",          "\\x0",      "\\x0g",
+      "\\xg0",        "\\x41",     "\\x20",
+      "\\x7e",        "\\x0a",     "\\x0d",
+      "\\x09",        "\\x5c",     "\\x1B",
+      "\\X1b",        "\\N",       "a\\",
+      "\n",           "a\tb",      "\r",
+      "\x1b",         "\x7f",      "\xc2\x80",
+      "\xff",         "\xc3",      "\xe2\x80\xa8",
+      "\xed\xa0\x80", "\xd8\x9c",  "\\xc3\\xa9",
+      "\\xc3\xa9",    "\xc3\\xa9", "\\xe2\\x82\\xac",
+      "\\x 1",        "\\x-1",     "ok\\n\\q",
+      "\\u0041",
+  };
+  for (size_t i = 0; i < COUNT_OF(bad); i++) {
+    struct buf text;
+    assert_int_equal(decode(view_text(bad[i]), &text), AVOW_MALFORMED);
+    buf_free(&text);
+  }
+  struct buf text;
+  assert_int_equal(decode(view_of("a\0b", 3), &text), AVOW_MALFORMED);
+  buf_free(&text);
+  assert_int_equal(decode(view_of("\\\0", 2), &text), AVOW_MALFORMED);
+  buf_free(&text);
+}
+
+/* Goal: any line at all either is malformed, or is exactly what escape_append makes of what it is
+ * decoded to. */
+static void test_any_line(void **state) {
+  (void)state;
+  static const char likely[] = "\\\\\\xxnrt0189abcdefgA \n\xc2\x9b\xe2\x80\xa8\xae\xc3\xa9";
+  uint64_t seed = 9, good = 0;
+  for (unsigned round = 0; round < 200000; round++) {
+    char line[12];
+    size_t size = chance_below(&seed, sizeof line);
+    for (size_t i = 0; i < size; i++)
+      line[i] = likely[chance_below(&seed, sizeof likely - 1)];
+    struct buf text, again;
+    if (decode(view_of(line, size), &text) == AVOW_OK) {
+      escape(buf_view(&text), &again);
+      assert_true(view_equal(buf_view(&again), view_of(line, size)));
+      buf_free(&again);
+      good++;
+    }
+    buf_free(&text);
+  }
+  assert_true(good > 10000 && good < 150000);
+}
+
+/* Goal: a text that does not fit where it is decoded to is an error of its own. */
+static void test_decode_limit(void **state) {
+  (void)state;
+  for (size_t max = 0; max < 6; max++) {
+    struct buf text;
+    buf_init(&text, max);
+    assert_int_equal(escape_decode(view_text("ab\\n\\x01c"), &text),
+                     max < 5 ? AVOW_TOO_LONG : AVOW_OK);
+    buf_free(&text);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_byte), cmocka_unit_test(test_every_code_point),
-      cmocka_unit_test(test_not_utf8),   cmocka_unit_test(test_attacks),
-      cmocka_unit_test(test_reversible), cmocka_unit_test(test_limit),
+      cmocka_unit_test(test_every_byte),   cmocka_unit_test(test_every_code_point),
+      cmocka_unit_test(test_not_utf8),     cmocka_unit_test(test_attacks),
+      cmocka_unit_test(test_reversible),   cmocka_unit_test(test_limit),
+      cmocka_unit_test(test_not_escaped),  cmocka_unit_test(test_any_line),
+      cmocka_unit_test(test_decode_limit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,11 +187,155 @@ static void test_failed_sync(void **state) {
   end_log(store, log);
 }
 
+static void assert_names(struct store *store, const char *expected) {
+  struct buf names;
+  buf_init(&names, 4096);
+  assert_int_equal(store_names(store, &names), AVOW_OK);
+  assert_view_text(buf_view(&names), expected);
+  buf_free(&names);
+}
+
+/* Goal: the names are those of the logs, oldest first, and of nothing else that lies there. */
+static void test_names(void **state) {
+  (void)state;
+  static const char *const others[] = {"readme",
+                                       ".log",
+                                       "x.log",
+                                       "12a.log",
+                                       "123.log~",
+                                       "123.LOG",
+                                       "124.log.gz",
+                                       "-5.log",
+                                       "125",
+                                       " 126.log",
+                                       "12345678901234567890123456789012.log"};
+  static const char *const logs[] = {"20261122182736951091", "20251122182736951090",
+                                     "20261122182736951090", "1"};
+  struct store *store;
+  struct log *log;
+  char path[64];
+  assert_int_equal(store_open(&store, "logs"), AVOW_OK);
+  assert_names(store, "");
+  for (size_t i = 0; i < COUNT_OF(others); i++) {
+    snprintf(path, sizeof path, "logs/%s", others[i]);
+    put(path, "", 0600);
+  }
+  assert_names(store, "");
+  for (size_t i = 0; i < COUNT_OF(logs); i++) {
+    assert_int_equal(log_create(&log, store, logs[i]), AVOW_OK);
+    log_close(log);
+  }
+  for (unsigned i = 0; i < 2; i++) /* and again the same */
+    assert_names(store, "1\n20251122182736951090\n20261122182736951090\n"
+                        "20261122182736951091\n");
+  struct buf small;
+  buf_init(&small, 5);
+  assert_int_equal(store_names(store, &small), AVOW_TOO_LONG);
+  buf_free(&small);
+  for (unsigned i = 0; i < 500; i++) {
+    snprintf(path, sizeof path, "%u", 5000 - i);
+    assert_int_equal(log_create(&log, store, path), AVOW_OK);
+    log_close(log);
+  }
+  buf_init(&small, 1000000);
+  assert_int_equal(store_names(store, &small), AVOW_OK);
+  assert_memory_equal(small.data, "1\n20251122182736951090\n", 23);
+  assert_non_null(memmem(small.data, small.size, "\n4501\n4502\n4503\n", 16));
+  buf_free(&small);
+  store_close(store);
+}
+
+/* Goal: a log that is there is opened and read as it is, at any place; one that is not there, or
+ * is a link, is not. */
+static void test_read(void **state) {
+  (void)state;
+  struct store *store;
+  struct log *log = begin_log(&store), *other = NULL;
+  uint8_t bytes[16];
+  size_t size;
+  assert_int_equal(append(log, "0123456789"), AVOW_OK);
+  assert_int_equal(log_size(log), 10);
+  log_close(log);
+  assert_int_equal(log_open(&other, store, "2027"), AVOW_NOT_FOUND);
+  assert_int_equal(symlink("2026.log", "logs/2027.log"), 0);
+  assert_system(log_open(&other, store, "2027"), ELOOP);
+  assert_null(other);
+  assert_int_equal(log_open(&log, store, "2026"), AVOW_OK);
+  assert_int_equal(log_size(log), 10);
+  for (uint64_t offset = 0; offset < 12; offset++)
+    for (size_t room = 1; room < sizeof bytes; room++) {
+      size_t expected = offset < 10 ? 10 - (size_t)offset : 0;
+      assert_int_equal(log_read(log, offset, bytes, room, &size), AVOW_OK);
+      assert_int_equal(size, expected < room ? expected : room);
+      if (size > 0)
+        assert_memory_equal(bytes, &"0123456789"[offset], size);
+    }
+  end_log(store, log);
+}
+
+/* Goal: a log is appended to by one only: another open cannot lock it, be it in this process, until
+ * the first is closed; then it sees what was appended meanwhile. */
+static void test_lock(void **state) {
+  (void)state;
+  struct store *store;
+  struct log *log = begin_log(&store), *other = NULL, *third = NULL;
+  assert_int_equal(log_open(&other, store, "2026"), AVOW_OK); /* reading is for everybody */
+  assert_int_equal(log_lock(other), AVOW_BUSY);
+  assert_int_equal(append(log, "one\n"), AVOW_OK);
+  assert_int_equal(log_lock(log), AVOW_OK); /* it has it */
+  assert_int_equal(log_lock(other), AVOW_BUSY);
+  assert_int_equal(log_size(other), 0);
+  log_close(log);
+  assert_int_equal(log_lock(other), AVOW_OK);
+  assert_int_equal(log_size(other), 4);
+  assert_int_equal(log_open(&third, store, "2026"), AVOW_OK);
+  assert_int_equal(log_lock(third), AVOW_BUSY);
+  log_close(third);
+  assert_int_equal(append(other, "two\n"), AVOW_OK);
+  assert_int_equal(log_size(other), 8);
+  assert_int_equal(log_sync(other), AVOW_OK);
+  assert_content("logs/2026.log", "one\ntwo\n");
+  end_log(store, other);
+}
+
+/* Goal: what is dropped is dropped durably, and the log goes on there; if that fails, it is said,
+ * and a failed sync stays final. */
+static void test_truncate(void **state) {
+  (void)state;
+  struct store *store;
+  struct log *log = begin_log(&store);
+  assert_int_equal(append(log, "one\ntwo\nthr"), AVOW_OK);
+  truncate_fails = EIO;
+  enum avow_error error = log_truncate(log, 8);
+  int reason = errno;
+  truncate_fails = 0;
+  assert_int_equal(error, AVOW_SYSTEM);
+  assert_int_equal(reason, EIO);
+  assert_int_equal(log_size(log), 11);
+  data_syncs = 0;
+  assert_int_equal(log_truncate(log, 8), AVOW_OK);
+  assert_int_equal(data_syncs, 1);
+  assert_int_equal(log_size(log), 8);
+  assert_content("logs/2026.log", "one\ntwo\n");
+  assert_int_equal(append(log, "three\n"), AVOW_OK);
+  assert_int_equal(log_size(log), 14);
+  assert_content("logs/2026.log", "one\ntwo\nthree\n");
+  sync_fails = EIO;
+  error = log_truncate(log, 4);
+  reason = errno;
+  sync_fails = 0;
+  assert_int_equal(error, AVOW_SYSTEM);
+  assert_int_equal(reason, EIO);
+  assert_system(append(log, "four\n"), EIO);
+  end_log(store, log);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       IN_SCRATCH(test_modes),       IN_SCRATCH(test_refused_folders), IN_SCRATCH(test_names_taken),
       IN_SCRATCH(test_append),      IN_SCRATCH(test_full_disk),       IN_SCRATCH(test_torn_record),
-      IN_SCRATCH(test_failed_sync),
+      IN_SCRATCH(test_failed_sync), IN_SCRATCH(test_names),           IN_SCRATCH(test_read),
+      IN_SCRATCH(test_lock),        IN_SCRATCH(test_truncate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
