@@ -11,7 +11,9 @@ enum avow_error channel_open(struct channel *channel, const struct session *sess
   *channel = (struct channel){.clock = session->clock, .incoming = incoming};
   frames_init(&channel->frames, AVOW_TOKEN_MAX);
   buf_init(&channel->plaintext, AVOW_PLAINTEXT_MAX);
-  buf_init(&channel->out, AVOW_OUTPUT_MAX);
+  /* A full window and one long message, in base64, twice: when they are transmitted again, and
+   * confirmed while that waits. */
+  buf_init(&channel->out, 2 * AVOW_OUTPUT_MAX);
   /* Bob has taken alice's grant, made at clock_us; alice has taken bob's open.  Their tokens come
    * later than that. */
   channel->taken_us = incoming == TO_BOB ? session->grant.clock_us : 0;
@@ -70,6 +72,11 @@ bool channel_next(struct channel *channel, struct buf *plaintext, struct sealed 
 void channel_took(struct channel *channel, const struct sealed *sealed) {
   assert(sealed->time_us > channel->taken_us);
   channel->taken_us = sealed->time_us;
+}
+
+bool channel_room(const struct channel *channel, size_t body_size) {
+  size_t token_size = fernet_token_size(padme_size(SEALED_HEAD_MAX + body_size));
+  return buf_view(&channel->out).size + AVOW_FRAME_HEADER + token_size <= channel->out.max;
 }
 
 enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uint64_t mono_us) {

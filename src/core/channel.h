@@ -43,6 +43,13 @@ void channel_close(struct channel *channel);
 bool channel_next(struct channel *channel, struct buf *plaintext, struct sealed *ret_sealed,
                   enum verdict *ret_verdict, const char **ret_what);
 
+/**
+ * channel_room(channel, body_size):
+ * Whether a token with such a body still fits into the output.  A peer who does not read is to run
+ * into this, and not into an error of channel_seal.
+ */
+bool channel_room(const struct channel *channel, size_t body_size);
+
 /** channel_took(channel, sealed): It was fresh, too: only newer ones from now on. */
 void channel_took(struct channel *channel, const struct sealed *sealed);
 

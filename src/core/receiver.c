@@ -68,6 +68,13 @@ enum avow_error receiver_attach(struct receiver *receiver, const struct session 
   return error == AVOW_OK ? channel_open(&receiver->channel, session, TO_ALICE, seed) : error;
 }
 
+/* Whether so many confirmations fit into the output, beside those that are promised to what is
+ * recorded and not durable yet, and an end. */
+static bool can_confirm(const struct receiver *receiver, unsigned more) {
+  unsigned promised = receiver->held_count - receiver->held_durable;
+  return channel_room(&receiver->channel, (promised + more + 1) * (size_t)CONFIRMATION_MAX);
+}
+
 /* Say what we expect, so that the sender need not wait for his timer; but not to every flood, and
  * not while we could not hear his answer. */
 static enum avow_error send_notice(struct receiver *receiver, struct now now) {
@@ -76,6 +83,8 @@ static enum avow_error send_notice(struct receiver *receiver, struct now now) {
       receiver->channel.frames.skipping)
     return AVOW_OK;
   receiver->notice_due = false;
+  if (!can_confirm(receiver, 0))
+    return AVOW_OK; /* he does not read what we say */
   receiver->notice_id = receiver->next_id;
   receiver->notice_after_us = now.mono_us + NOTICE_PAUSE_US;
   struct sealed notice = {.kind = SEALED_NOTICE, .first_id = receiver->next_id};
@@ -185,6 +194,8 @@ static enum avow_error repeat(struct receiver *receiver, const struct sealed *se
     return AVOW_OK;
   incidents_see(&receiver->incidents, VERDICT_DUPLICATE,
                 "Message received again, confirmed again.");
+  if (!can_confirm(receiver, 1))
+    return AVOW_OK; /* he does not read them; he will come again */
   return confirm(receiver, given, now);
 }
 
@@ -246,9 +257,9 @@ static enum avow_error take(struct receiver *receiver, struct sealed *sealed, st
   return AVOW_OK;
 }
 
-/* Whether the next envelope would find a slot, and room for its records. */
+/* Whether the next envelope would find a slot, and room for its records and its confirmation. */
 static bool has_room(const struct receiver *receiver) {
-  return receiver->held_count < HELD_MAX &&
+  return receiver->held_count < HELD_MAX && can_confirm(receiver, 1) &&
          buf_view(&receiver->chunk.bytes).size <= RECORD_MAX - RECORD_ENVELOPE_MAX;
 }
 
@@ -273,6 +284,8 @@ static enum avow_error work(struct receiver *receiver, struct now now) {
 }
 
 enum avow_error receiver_input(struct receiver *receiver, struct view bytes, struct now now) {
+  if (receiver->ending != OPEN)
+    return AVOW_OK; /* what comes after the end is not even kept */
   enum avow_error error = frames_input(&receiver->channel.frames, bytes, now.mono_us);
   return error == AVOW_OK ? work(receiver, now) : error;
 }

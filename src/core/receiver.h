@@ -64,8 +64,9 @@ enum avow_error receiver_attach(struct receiver *receiver, const struct session 
 
 /**
  * receiver_input(receiver, bytes, now):
- * Take bytes that came from the sender.  While there is a record to store afterwards, more may be
- * waiting inside: store it, call receiver_durable, pull the events, and come again with no bytes.
+ * Take bytes that came from the sender.  While there is a record to store or output to send
+ * afterwards, more may be waiting inside: store it, call receiver_durable, pull the events, send,
+ * and come again with no bytes.  After the end of the session bytes are ignored.
  * Returns also AVOW_FULL as frames_input does, for an owner who does not.
  */
 enum avow_error receiver_input(struct receiver *receiver, struct view bytes, struct now now);

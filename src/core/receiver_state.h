@@ -16,6 +16,8 @@
  * those of incidents. */
 #define RECORD_ENVELOPE_MAX (4u * AVOW_PLAINTEXT_MAX + AVOW_ENVELOPE_MESSAGES_MAX * 320u)
 #define RECORD_MAX (2u * RECORD_ENVELOPE_MAX)
+/* More than what a confirmation takes of the output, before base64. */
+#define CONFIRMATION_MAX (AVOW_ENVELOPE_MESSAGES_MAX * MESSAGE_HASH_SIZE + 4096u)
 
 enum ending { OPEN, END_RECORDED, ENDED };
 

@@ -120,6 +120,8 @@ static enum avow_error go_back(struct sender *sender, uint64_t from_id, enum ver
 static enum avow_error ask(struct sender *sender, struct now now) {
   struct sealed sealed = {.kind = SEALED_ASK, .first_id = sender->queued_id};
   sender->asked_us = now.mono_us;
+  if (!channel_room(&sender->channel, 0))
+    return AVOW_OK; /* the timer asks again */
   return channel_seal(&sender->channel, &sealed, now.mono_us);
 }
 
@@ -127,6 +129,8 @@ static enum avow_error transmit_end(struct sender *sender, struct now now) {
   struct sealed sealed = {.kind = SEALED_END, .first_id = sender->next_id};
   sender->ending = END_SENT;
   sender->ended_us = now.mono_us;
+  if (!channel_room(&sender->channel, 0))
+    return AVOW_OK; /* the timer says it again */
   return channel_seal(&sender->channel, &sealed, now.mono_us);
 }
 
@@ -160,6 +164,8 @@ static enum avow_error pump(struct sender *sender, struct now now) {
          window_open(&sender->window, sender->flights_size)) {
     struct flight *flight = flight_at(sender, sender->flights_count);
     fill(sender, flight);
+    if (!channel_room(&sender->channel, flight->size))
+      break; /* he confirms, and does not read */
     error = transmit(sender, flight, sender->sent_id, sender->known_size + sender->flights_size,
                      VERDICT_ACCEPTED, now);
     sender->flights_count++;
@@ -183,7 +189,7 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
                               struct now now) {
   assert(!sender->attached);
   uint64_t stored = session->grant.next_id;
-  if (stored < sender->queued_id || stored > sender->next_id)
+  if (stored < sender->queued_id || stored > sender->durable_id)
     return AVOW_OUT_OF_STEP;
   struct sender_past *past = &sender->past;
   if (!past->any) {

@@ -53,7 +53,7 @@ static bool has_count(enum sealed_kind kind) {
 }
 
 enum avow_error sealed_encode(const struct sealed *sealed, struct buf *out) {
-  uint8_t head[36];
+  uint8_t head[SEALED_HEAD_MAX];
   size_t size = 26;
   head[0] = (uint8_t)sealed->kind;
   head[1] = (uint8_t)sealed->direction;

@@ -18,6 +18,8 @@ enum sealed_kind {
 enum direction { TO_ALICE = 1, TO_BOB = 2 };
 
 #define MESSAGE_HASH_SIZE 64u
+/* Of a plaintext, the most bytes before its body. */
+#define SEALED_HEAD_MAX 36u
 /* An id stays exact in a double, for readers of JSON. */
 #define MESSAGE_ID_MAX ((UINT64_C(1) << 53) - 1)
 
