@@ -58,6 +58,8 @@ uint64_t receiver_next_id(const struct receiver *receiver) {
 enum avow_error receiver_attach(struct receiver *receiver, const struct session *session,
                                 const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE]) {
   assert(!receiver->attached && session->grant.next_id == receiver->next_id);
+  if (receiver->restored_id != receiver->next_id)
+    return AVOW_MALFORMED;
   receiver->attached = true;
   receiver->zones = (struct zones){session->grant.offset_min, session->open.offset_min};
   receiver->freshness = (struct freshness){.limit_us = receiver->config.freshness_us,

@@ -48,6 +48,9 @@ static enum avow_error restore_opened(struct receiver *receiver, const struct re
 }
 
 enum avow_error receiver_restore(struct receiver *receiver, const struct record *record) {
+  bool within = receiver->restored_id != receiver->next_id; /* an envelope's messages */
+  if (within && record->type != RECORD_MESSAGE && record->type != RECORD_ENVELOPE)
+    return AVOW_MALFORMED;
   switch (record->type) {
   case RECORD_MESSAGE: return restore_message(receiver, record);
   case RECORD_ENVELOPE:

@@ -20,7 +20,7 @@ static enum avow_error restore_message(struct sender *sender, const struct recor
       .timestamp_us = record->timestamp_us, .hash = record->hash, .text = record->text};
   enum avow_error error = message_append(&sender->queue, &message);
   sender->durable_id = ++sender->next_id;
-  return error;
+  return error == AVOW_TOO_LONG ? AVOW_MALFORMED : error; /* more than we ever queue */
 }
 
 static enum avow_error restore_opened(struct sender *sender, const struct record *record) {
