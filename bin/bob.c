@@ -25,7 +25,7 @@ static const char HELP[] =
     "      --port-file FILE         find the port there (port)\n"
     "      --outbox DIR             keep my logs there (outbox)\n"
     "      --outbox-status          tell what waits there, and for whom\n"
-    "      --log-detail LEVEL       proof, text or full (text)\n"
+    "      --log-detail LEVEL       text, or full: the key as well (text)\n"
     "      --resend-after SECONDS   send again what is not confirmed by then (10)\n"
     "      --wait-for SECONDS       give up on a server that is not there (never)\n"
     "      --identity FILE          my private key (~/.config/avow/bob_ed25519)\n"
@@ -101,6 +101,9 @@ static enum exit_code run(const struct common *common, struct client_options *cl
   char known[PATH_MAX];
   screen_init(&(struct screen_options){
       .program = "bob", .json = common->json, .quiet = common->quiet, .verbose = common->verbose});
+  if (common->detail == LOG_PROOF)
+    return usage_error("bob", "my log is my outbox: I could not send a message again without its "
+                              "text. --log-detail is text or full.");
   if (client->status)
     return outbox_status(client);
   if (common->handshake == HANDSHAKE_TLS) {

@@ -21,8 +21,22 @@ void announce_client(const struct session *session, const char *peer, const char
                         "client_key", key_text, "client_name", name));
 }
 
+void announce_confirmed(const struct event *event, bool person) {
+  for (uint64_t i = 0; i < event->count; i++) {
+    if (person)
+      screen_status("Your message was successfully received by the server.");
+    else
+      screen_detail("Message %llu was successfully received by the server.",
+                    (unsigned long long)(event->id + i));
+    if (screen_json_on())
+      screen_json(json_pack("{s:s, s:I, s:o}", "event", "confirmed", "id",
+                            (json_int_t)(event->id + i), "confirmed_at",
+                            screen_time_json(event->confirmed_us)));
+  }
+}
+
 void announce_server(const struct session *session, const char *peer, const struct trust *trust,
-                     uint64_t waiting, bool person) {
+                     const char *log, uint64_t waiting, bool person) {
   char text[FINGERPRINT_SIZE] = "";
   bool resumed = session->open.resume;
   screen_status("Connected to server.");
@@ -36,7 +50,7 @@ void announce_server(const struct session *session, const char *peer, const stru
     screen_status("%llu messages from before go first.", (unsigned long long)waiting);
   if (person)
     screen_status("You can now send messages to the server:");
-  screen_json(json_pack("{s:s, s:s, s:b, s:I, s:s, s:s}", "event", "connected", "peer", peer,
-                        "resumed", resumed, "waiting", (json_int_t)waiting, "handshake",
+  screen_json(json_pack("{s:s, s:s, s:s, s:b, s:I, s:s, s:s}", "event", "connected", "peer", peer,
+                        "log", log, "resumed", resumed, "waiting", (json_int_t)waiting, "handshake",
                         session->handshake == HANDSHAKE_TLS ? "tls" : "plain", "server_key", text));
 }

@@ -2,18 +2,22 @@
 #ifndef AVOW_IO_ANNOUNCE_H
 #define AVOW_IO_ANNOUNCE_H
 
+#include "core/event.h"
 #include "core/session.h"
 #include "io/trust.h"
 
-/* What the screens say when there is a session. */
+/* What the screens say of a session. */
 
 /** announce_client(session, peer, log, name): Alice's: who has come, and where it is logged. */
 void announce_client(const struct session *session, const char *peer, const char *log,
                      const char *name);
 
-/** announce_server(session, peer, trust, waiting, person): Bob's: whom he has reached; ${waiting}
- * messages go first. */
+/** announce_server(session, peer, trust, log, waiting, person): Bob's: whom he has reached;
+ * ${waiting} messages go first. */
 void announce_server(const struct session *session, const char *peer, const struct trust *trust,
-                     uint64_t waiting, bool person);
+                     const char *log, uint64_t waiting, bool person);
+
+/** announce_confirmed(event, person): Bob's: each message that EVENT_CONFIRMED tells of. */
+void announce_confirmed(const struct event *event, bool person);
 
 #endif

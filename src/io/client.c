@@ -99,7 +99,7 @@ static uint64_t jittered(uint64_t wait_ms) {
 static void try_later(struct client *client) {
   uint64_t waited_us = clock_now().mono_us - client->started_us;
   if (waited_us >= client->options->wait_for_us) {
-    screen_error("no server after %llu seconds.", (unsigned long long)(waited_us / 1000000));
+    screen_error("no server after %g seconds.", (double)client->options->wait_for_us / 1e6);
     finish(client, CODE_UNREACHABLE);
     return;
   }
@@ -164,7 +164,7 @@ static void lost(struct client *client) {
 static void met_stranger(struct client *client, const char *detail) {
   const char *what = detail[0] != '\0' ? detail : "it speaks something else";
   if (client->options->host != NULL) {
-    screen_error("%s is not avow's: %s. Nothing was sent.", client->peer, what);
+    screen_error("%s is not avow's: %s.", client->peer, what);
     finish(client, CODE_UNREACHABLE);
     return;
   }
@@ -185,14 +185,14 @@ static void met_silence(struct client *client, const char *why) {
   drop_link(client);
 }
 
-/* Somebody has spoilt the opening, or the line has; nothing was sent yet, so try again. */
+/* Somebody has spoilt the opening, or the line has: try again. */
 static void met_damage(struct client *client, enum avow_error error, const char *detail) {
   screen_alarm("The opening failed: %s%s%s.", avow_error_text(error), detail[0] != '\0' ? ": " : "",
                detail);
   screen_alarm("%s", verdict_attack(VERDICT_MODIFIED));
   screen_json(json_pack("{s:s, s:s}", "event", "opening failed", "reason", avow_error_text(error)));
   if (++client->spoilt >= SPOILT_MAX) {
-    screen_error("%u openings in a row were spoilt. Nothing was sent.", client->spoilt);
+    screen_error("%u openings in a row were spoilt.", client->spoilt);
     finish(client, CODE_ATTACK);
     return;
   }
@@ -213,29 +213,28 @@ static void met_refusal(struct client *client, enum avow_error error) {
   switch (error) {
   case AVOW_BUSY:
     screen_error("the server is busy with another client. Try later, or ask its owner for "
-                 "alice --serve. Nothing was sent.");
+                 "alice --serve.");
     finish(client, CODE_UNREACHABLE);
     break;
   case AVOW_BAD_MODE:
-    screen_error("the server was started with another --handshake than %s. Both must agree. "
-                 "Nothing was sent.",
+    screen_error("the server was started with another --handshake than %s. Both must agree.",
                  client->tls != NULL ? "tls" : "plain");
     finish(client, CODE_FAILURE);
     break;
   case AVOW_BAD_VERSION:
-    screen_error("the server speaks another version of the protocol. Nothing was sent.");
+    screen_error("the server speaks another version of the protocol.");
     finish(client, CODE_FAILURE);
     break;
   case AVOW_NO_SESSION:
     screen_error("the server cannot go on with our session: its log is not there, or not in order; "
-                 "its owner sees why. Nothing was sent; the messages are safe in %s. To begin a "
+                 "its owner sees why. The messages are safe in %s. To begin a "
                  "new session, use another --outbox.",
                  client->options->outbox);
     finish(client, CODE_FAILURE);
     break;
   default:
     public_key_encode(client->options->identity->public, line);
-    screen_error("the server does not let our key in. Nothing was sent. Give its owner this line "
+    screen_error("the server does not let our key in. Give its owner this line "
                  "for allowed_signers:\n%s %s",
                  client->options->identity->comment, line);
     finish(client, CODE_UNTRUSTED);
@@ -357,7 +356,7 @@ static void connect_next(struct client *client) {
   address_text(&client->address, client->peer, sizeof client->peer);
   if (client->tls == NULL && !address_is_loopback(a->ai_addr)) {
     screen_error("--handshake plain sends the key in the clear, so it works on this machine only, "
-                 "and %s is not on it. Nothing was sent.",
+                 "and %s is not on it.",
                  client->peer);
     finish(client, CODE_USAGE);
     return;
@@ -381,9 +380,8 @@ static bool find_port(struct client *client) {
                        : error == AVOW_SYSTEM                    ? strerror(errno)
                                                                  : "it holds no port number";
   screen_error(
-      "cannot use the port file %s: %s. Remove it: alice writes a new one when she starts. "
-      "Nothing was sent.",
-      path, reason);
+      "cannot use the port file %s: %s. Remove it: alice writes a new one when she starts.", path,
+      reason);
   finish(client, CODE_FAILURE);
   return false;
 }
@@ -415,8 +413,8 @@ static void attempt(struct client *client) {
   if (unknown == EAI_AGAIN) {
     try_later(client);
   } else if (unknown != 0) {
-    screen_error("cannot find %s: %s. Nothing was sent.",
-                 options->host != NULL ? options->host : "this machine", gai_strerror(unknown));
+    screen_error("cannot find %s: %s.", options->host != NULL ? options->host : "this machine",
+                 gai_strerror(unknown));
     finish(client, CODE_UNREACHABLE);
   } else {
     client->next = client->addresses;

@@ -38,7 +38,8 @@ struct guest {
   uint8_t session_id[SESSION_ID_SIZE];
   uint8_t bob_key[ED25519_PUBLIC_SIZE]; /* tls only */
   int offset_min;
-  bool leaving;      /* nothing more is read; gone once all is sent */
+  bool leaving;      /* what comes is not looked at; gone once all is sent */
+  bool finished;     /* all is sent; we wait for him to close */
   uint64_t leave_us; /* monotonic: or then */
   bool closing;
   int handles; /* link and timer: freed when both are closed */
@@ -79,7 +80,8 @@ static void leave(struct guest *guest) {
     return;
   guest->leaving = true;
   guest->leave_us = clock_now().mono_us + LEAVE_US;
-  link_read(guest->link, false);
+  if (guest->receiver == NULL)
+    link_read(guest->link, false);
 }
 
 /* The log cannot be written: nothing more may be confirmed. */
@@ -197,11 +199,18 @@ static void flush(struct guest *guest) {
     opening_output_consume(guest->opening, sent);
     out.size -= sent;
   }
-  if (guest->leaving && out.size == 0 && link_idle(guest->link)) {
+  bool sent = out.size == 0 && link_idle(guest->link);
+  if (guest->leaving && guest->receiver == NULL && sent) {
     close_guest(guest);
     return;
   }
-  link_read(guest->link, !guest->leaving && out.size < BACKLOG_MAX);
+  /* Bytes of his that we leave unread when we close would cost him our last words. */
+  if (guest->leaving && sent && !guest->finished) {
+    guest->finished = true;
+    link_finish(guest->link);
+  }
+  bool listening = guest->receiver != NULL || !guest->leaving;
+  link_read(guest->link, listening && out.size < BACKLOG_MAX);
   set_timer(guest);
 }
 

@@ -2,6 +2,7 @@
 #include "io/input.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -118,6 +119,7 @@ int input_begin(struct input *input, uv_loop_t *loop, const struct input_calls *
     error = uv_signal_init(loop, &input->resize);
   if (error != 0)
     return error;
+  input->flags = fcntl(STDIN_FILENO, F_GETFL);
   input->pollable = uv_poll_init(loop, &input->poll, STDIN_FILENO) == 0;
   input->handles = input->pollable ? 3 : 2;
   if (input->person) {
@@ -147,6 +149,9 @@ static void closed(uv_handle_t *handle) {
   struct input *input = handle->data;
   if (--input->handles > 0)
     return;
+  /* Whoever shares the terminal or the pipe with us would find it non-blocking. */
+  if (input->flags >= 0)
+    fcntl(STDIN_FILENO, F_SETFL, input->flags);
   lines_free(&input->lines);
   input->on_closed(input->owner);
 }

@@ -14,6 +14,7 @@ struct input {
   struct lines lines;
   bool person;
   bool pollable;
+  int flags; /* of the file, before the loop changed them */
   bool on;
   int handles;
   void *owner;

@@ -13,6 +13,7 @@ struct link {
   uv_tcp_t tcp;
   uv_connect_t connect;
   uv_write_t write;
+  uv_shutdown_t shutdown;
   uint8_t *writing; /* owned by the write under way, or NULL */
   bool closing;
   void (*on_connected)(void *owner, int error);
@@ -150,6 +151,11 @@ size_t link_send(struct link *link, struct view bytes) {
 
 bool link_idle(const struct link *link) {
   return link->writing == NULL;
+}
+
+void link_finish(struct link *link) {
+  if (!link->closing && uv_is_writable((uv_stream_t *)&link->tcp))
+    (void)uv_shutdown(&link->shutdown, (uv_stream_t *)&link->tcp, NULL); /* or it is gone already */
 }
 
 static void have_closed(uv_handle_t *handle) {

@@ -41,6 +41,10 @@ size_t link_send(struct link *link, struct view bytes);
 /** link_idle(link): Whether all that link_send took has gone to the system. */
 bool link_idle(const struct link *link);
 
+/** link_finish(link): Nothing more will be sent: the peer learns it once he has all.  What he still
+ * sends is read. */
+void link_finish(struct link *link);
+
 /** link_close(link): Close; on_closed comes later.  A second call does nothing. */
 void link_close(struct link *link);
 

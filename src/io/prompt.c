@@ -70,6 +70,15 @@ void prompt_open(bool open) {
   prompt.open = open;
 }
 
+void prompt_lend(bool lent) {
+  if (!prompt.begun)
+    return;
+  if (lent)
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &prompt.before);
+  else
+    hide_typing();
+}
+
 void prompt_read(void) {
   prompt.reading = true;
   rl_callback_read_char();

@@ -17,6 +17,10 @@ void prompt_begin(void (*on_line)(const char *line));
 /** prompt_open(open): Let the person type, or not: then the terminal shows nothing typed. */
 void prompt_open(bool open);
 
+/** prompt_lend(lent): Lend the terminal, as it was before, to somebody who reads a line by himself
+ * while the prompt is closed; or take it back. */
+void prompt_lend(bool lent);
+
 /** prompt_read(): A key was pressed: stdin is readable. */
 void prompt_read(void);
 

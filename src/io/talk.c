@@ -37,9 +37,11 @@ struct talk {
   bool failed;      /* the input could not all be read */
   bool attacked;
   bool done;
+  bool resumed;  /* there was one in an earlier run */
   bool met;      /* there was a connection */
   bool begun;    /* the log has its first record */
   uint64_t sent; /* and what was waiting before */
+  uint64_t kept; /* of these, how many have reached the log */
   int offset_min;
   int handles;
   void (*on_ended)(void *owner);
@@ -54,14 +56,22 @@ static enum exit_code outcome(const struct talk *talk) {
   return talk->attacked ? CODE_ATTACK : CODE_CUT;
 }
 
-static void summarise(const struct talk *talk) {
-  uint64_t open = sender_unconfirmed(talk->sender);
-  unsigned long long all = talk->sent, waiting = (unsigned long long)open;
-  if (open > 0)
-    screen_error(
-        "%llu of %llu messages are not confirmed. They wait in %s/%s.log; start bob again, "
-        "and they go first.",
-        waiting, all, talk->setting.options->outbox, talk->journal.name);
+/* Messages that wait for their confirmation in the log.  What did not even get there is not among
+ * them, and was never sent. */
+static uint64_t waiting_in_log(const struct talk *talk) {
+  return sender_unconfirmed(talk->sender) - (talk->sent - talk->kept);
+}
+
+static void summarise(const struct talk *talk, enum exit_code code) {
+  unsigned long long all = talk->kept, waiting = waiting_in_log(talk);
+  bool sent = talk->met || talk->resumed; /* or it may have been */
+  if (waiting > 0)
+    screen_error("%s%llu of %llu messages are not confirmed. They wait in %s/%s.log; start bob "
+                 "again, and they go first.",
+                 sent ? "" : "nothing was sent. ", waiting, all, talk->setting.options->outbox,
+                 talk->journal.name);
+  else if (!sent && code != CODE_OK)
+    screen_error("nothing was sent.");
   else if (!talk->complete && !talk->failed && !talk->input.person)
     screen_error("%llu messages sent, all confirmed, but the input had not ended.", all);
   else if (!talk->input.person)
@@ -74,9 +84,9 @@ static void finish(struct talk *talk, enum exit_code code) {
   talk->done = true;
   input_on(&talk->input, false);
   screen_json(json_pack("{s:s, s:I, s:I}", "event", "done", "confirmed",
-                        (json_int_t)(talk->sent - sender_unconfirmed(talk->sender)), "unconfirmed",
-                        (json_int_t)sender_unconfirmed(talk->sender)));
-  summarise(talk);
+                        (json_int_t)(talk->kept - waiting_in_log(talk)), "unconfirmed",
+                        (json_int_t)waiting_in_log(talk)));
+  summarise(talk, code);
   talk->setting.on_done(talk->setting.client, code);
 }
 
@@ -103,25 +113,13 @@ static void show_sent(struct talk *talk, const struct event *event) {
   uv_timer_start(&talk->dots_timer, on_dots, PATIENCE_MS, DOTS_MS);
 }
 
-static void show_confirmed(struct talk *talk, const struct event *event) {
-  uv_timer_stop(&talk->dots_timer);
-  for (uint64_t i = 0; i < event->count; i++) {
-    if (talk->input.person)
-      screen_status("Your message was successfully received by the server.");
-    else
-      screen_detail("Message %llu was successfully received by the server.",
-                    (unsigned long long)(event->id + i));
-    if (screen_json_on())
-      screen_json(json_pack("{s:s, s:I, s:o}", "event", "confirmed", "id",
-                            (json_int_t)(event->id + i), "confirmed_at",
-                            screen_time_json(event->confirmed_us)));
-  }
-}
-
 static void show(struct talk *talk, const struct event *event) {
   switch (event->type) {
   case EVENT_SENT: show_sent(talk, event); break;
-  case EVENT_CONFIRMED: show_confirmed(talk, event); break;
+  case EVENT_CONFIRMED:
+    uv_timer_stop(&talk->dots_timer);
+    announce_confirmed(event, talk->input.person);
+    break;
   case EVENT_INCIDENT:
     talk->attacked |= event->verdict != VERDICT_UNCONFIRMED && event->verdict != VERDICT_CUT;
     screen_incident(event);
@@ -149,26 +147,37 @@ static void set_timer(struct talk *talk) {
   uv_timer_start(&talk->timer, on_timer, wait_us / 1000 + 1, 0);
 }
 
-static bool store_record(struct talk *talk, struct view record) {
-  enum avow_error error = AVOW_OK;
-  if (talk->journal.log == NULL) {
-    struct now now = clock_now();
-    error = journal_begin(&talk->journal, talk->setting.store, &now.wall_us,
-                          clock_offset_min(now.wall_us));
-  }
-  if (error == AVOW_OK)
-    error = journal_store(&talk->journal, record);
-  if (error == AVOW_OK) {
-    sender_record_consume(talk->sender, record.size);
-    return true;
-  }
-  screen_error("cannot write %s/%s.log: %s. What was not written there was not sent. Make room or "
-               "mend the disk, then send the rest again.",
-               talk->setting.options->outbox, talk->journal.name,
-               error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
+static bool store_failed(struct talk *talk, enum avow_error error) {
+  const char *reason = error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error);
+  unsigned long long lost = talk->sent - talk->kept;
+  if (talk->journal.log == NULL)
+    screen_error("cannot write a log in %s: %s.", talk->setting.options->outbox, reason);
+  else
+    screen_error(
+        "cannot write %s/%s.log: %s. What was not written there was not sent: the last "
+        "%llu messages that were taken. Make room or mend the disk, then send these again.",
+        talk->setting.options->outbox, talk->journal.name, reason, lost);
   talk->failed = true;
   finish(talk, CODE_FAILURE);
   return false;
+}
+
+static bool begin_journal(struct talk *talk) {
+  struct now now = clock_now();
+  enum avow_error error = journal_begin(&talk->journal, talk->setting.store, &now.wall_us,
+                                        clock_offset_min(now.wall_us));
+  return error == AVOW_OK ? true : store_failed(talk, error);
+}
+
+static bool store_record(struct talk *talk, struct view record) {
+  if (talk->journal.log == NULL && !begin_journal(talk))
+    return false;
+  enum avow_error error = journal_store(&talk->journal, record);
+  if (error != AVOW_OK)
+    return store_failed(talk, error);
+  sender_record_consume(talk->sender, record.size);
+  talk->kept = talk->sent;
+  return true;
 }
 
 static void core_failed(struct talk *talk, enum avow_error error) {
@@ -313,8 +322,8 @@ void talk_gone(struct talk *talk) {
 
 void talk_give_up(struct talk *talk, enum exit_code code) {
   enum exit_code own = outcome(talk);
-  bool cut = code == CODE_UNREACHABLE && talk->met; /* it was there before */
-  finish(talk, own == CODE_OK || own == CODE_FAILURE || cut ? own : code);
+  bool over = own == CODE_OK || code == CODE_UNREACHABLE; /* it was there, and is there no more */
+  finish(talk, own == CODE_FAILURE || (talk->met && over) ? own : code);
 }
 
 void talk_interrupt(struct talk *talk) {
@@ -352,11 +361,11 @@ static void attach_failed(struct talk *talk, enum avow_error error) {
   if (error == AVOW_OUT_OF_STEP)
     screen_error(
         "%s/%s.log and the server's log of this session do not fit each other: one of them "
-        "was cut, or put back from a copy. Nothing was sent. Keep both; to begin a new "
+        "was cut, or put back from a copy. Keep both; to begin a new "
         "session, use another --outbox.",
         talk->setting.options->outbox, talk->journal.name);
   else if (error == AVOW_KEY_CHANGED)
-    screen_error("the session in %s/%s.log is with a server of another key. Nothing was sent. Its "
+    screen_error("the session in %s/%s.log is with a server of another key. Its "
                  "messages are safe there; to begin a new session, use another --outbox.",
                  talk->setting.options->outbox, talk->journal.name);
   else
@@ -396,9 +405,14 @@ void talk_attach(struct talk *talk, struct link *link, const struct session *ses
     attach_failed(talk, error);
     return;
   }
+  if (talk->journal.log == NULL && !begin_journal(talk))
+    return;
   talk->link = link;
   talk->met = true;
-  announce_server(session, peer, trust, sender_unconfirmed(talk->sender), talk->input.person);
+  announce_server(session, peer, trust, talk->journal.name, sender_unconfirmed(talk->sender),
+                  talk->input.person);
+  screen_detail("Logging messages in: %s/%s.log", talk->setting.options->outbox,
+                talk->journal.name);
   talk_bytes(talk, rest);
 }
 
@@ -447,7 +461,8 @@ enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting)
   begin_timer(talk, &talk->goodbye_timer);
   talk->handles = 4; /* and the input */
   talk->begun = talk->journal.log != NULL;
-  talk->sent = sender_unconfirmed(talk->sender);
+  talk->sent = talk->kept = sender_unconfirmed(talk->sender);
+  talk->resumed = sender_past(talk->sender)->any;
   if (talk->sent > 0)
     screen_status("%llu messages from before wait in %s/%s.log.", (unsigned long long)talk->sent,
                   setting->options->outbox, talk->journal.name);

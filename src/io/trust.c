@@ -2,7 +2,7 @@
 #include "io/trust.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "io/files.h"
 #include "io/port_file.h"
+#include "io/prompt.h"
 #include "io/screen.h"
 #include "keys/known_servers.h"
 #include "keys/public_key.h"
@@ -40,8 +41,7 @@ static enum avow_error find_in_file(const struct client_options *options, unsign
     if (error == AVOW_OK)
       found(trust, "known_servers");
     else if (error != AVOW_NOT_FOUND)
-      screen_error("%s:%u: %s. Mend that line; nothing was sent.", options->known_file, line,
-                   avow_error_text(error));
+      screen_error("%s:%u: %s. Mend that line.", options->known_file, line, avow_error_text(error));
   }
   buf_free(&file);
   return error == AVOW_NOT_FOUND ? AVOW_OK : error;
@@ -63,7 +63,7 @@ enum avow_error trust_find(const struct client_options *options, unsigned port, 
     if (error == AVOW_SYSTEM && errno == EPERM)
       screen_status("alice.pub beside the port file belongs to somebody else: not trusted unseen.");
     else if (error != AVOW_NOT_FOUND) {
-      screen_error("cannot use alice.pub beside %s: %s. Nothing was sent.", options->port_file,
+      screen_error("cannot use alice.pub beside %s: %s.", options->port_file,
                    error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
       return error;
     }
@@ -71,28 +71,19 @@ enum avow_error trust_find(const struct client_options *options, unsigned port, 
   return find_in_file(options, port, ret);
 }
 
-/* The loop's handlers let a read go on after a signal; while we ask, Ctrl-C must end it. */
-static void signals_end_reads(bool on) {
-  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-    struct sigaction action;
-    if (sigaction(numbers[i], NULL, &action) != 0)
-      continue;
-    action.sa_flags = on ? action.sa_flags & ~SA_RESTART : action.sa_flags | SA_RESTART;
-    sigaction(numbers[i], &action, NULL);
-  }
-}
-
 static bool person_says_yes(void) {
-  char answer[16];
+  char answer[4096 + 1]; /* more than a terminal gives as one line */
+  struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
   fputs("Do you trust it? Type yes or no: ", stderr);
   fflush(stderr);
-  signals_end_reads(true);
-  bool answered = fgets(answer, sizeof answer, stdin) != NULL;
-  signals_end_reads(false);
-  if (!answered)
+  prompt_lend(true);
+  /* The loop has made the terminal non-blocking; and a signal ends poll(), so Ctrl-C is a no. */
+  ssize_t size = poll(&terminal, 1, -1) == 1 ? read(STDIN_FILENO, answer, sizeof answer - 1) : -1;
+  prompt_lend(false);
+  if (size <= 0)
     fputc('\n', stderr);
-  return answered && strcasecmp(answer, "yes\n") == 0;
+  answer[size > 0 ? size : 0] = '\0';
+  return strcasecmp(answer, "yes\n") == 0;
 }
 
 static enum avow_error remember(const struct client_options *options, unsigned port,
@@ -115,7 +106,7 @@ static enum avow_error remember(const struct client_options *options, unsigned p
   if (error == AVOW_OK)
     error = file_replace(options->known_file, 0600, buf_view(&file));
   if (error != AVOW_OK)
-    screen_error("cannot write %s: %s. Nothing was sent.", options->known_file,
+    screen_error("cannot write %s: %s.", options->known_file,
                  error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
   buf_free(&file);
   return error;
@@ -130,14 +121,14 @@ enum avow_error trust_ask(const struct client_options *options, unsigned port,
   screen_alarm("The server [%s]:%u is not known. Its key is", host_of(options), port);
   screen_alarm("  %s", text);
   if (isatty(STDIN_FILENO) != 1) {
-    screen_error("there is no terminal to ask at. Nothing was sent. If the key is right, give it: "
+    screen_error("there is no terminal to ask at. If the key is right, give it: "
                  "--server-key '%s'",
                  line);
     return AVOW_KEY_UNKNOWN;
   }
   screen_alarm("Compare it with what its owner tells you (ssh-keygen -lf alice.pub).");
   if (!person_says_yes()) {
-    screen_error("not trusted. Nothing was sent.");
+    screen_error("not trusted.");
     return AVOW_KEY_UNKNOWN;
   }
   enum avow_error error = remember(options, port, key);
@@ -156,9 +147,9 @@ void trust_changed(const struct client_options *options, unsigned port, const st
   screen_alarm("  expected %s (%s)", expected, trust->source);
   screen_alarm("  shown    %s", shown);
   if (options->server_key != NULL)
-    screen_error("nothing was sent. Ask its owner for the key that --server-key must give.");
+    screen_error("ask its owner for the key that --server-key must give.");
   else
-    screen_error("nothing was sent. If its owner tells you that the key is new, remove the old one "
+    screen_error("if its owner tells you that the key is new, remove the old one "
                  "from %s and start again.",
                  options->host != NULL ? options->known_file : trust->source);
 }

@@ -21,7 +21,8 @@ struct store {
 struct log {
   int file;
   off_t size;
-  int failed; /* errno of a failed sync; 0: none */
+  off_t synced; /* so much of it is durable, or was there before */
+  int failed;   /* errno of a failed sync; 0: none */
 };
 
 /* Others who may write in the folder could put their own log under our name. */
@@ -138,7 +139,7 @@ static enum avow_error open_file(struct log **ret, struct store *store, const ch
     errno = reason;
     return reason == ENOENT ? AVOW_NOT_FOUND : AVOW_SYSTEM;
   }
-  log->size = lseek(log->file, 0, SEEK_END);
+  log->size = log->synced = lseek(log->file, 0, SEEK_END);
   *ret = log;
   return AVOW_OK;
 }
@@ -168,7 +169,7 @@ enum avow_error log_open(struct log **ret, struct store *store, const char *name
 enum avow_error log_lock(struct log *log) {
   if (flock(log->file, LOCK_EX | LOCK_NB) != 0)
     return errno == EWOULDBLOCK ? AVOW_BUSY : AVOW_SYSTEM;
-  log->size = lseek(log->file, 0, SEEK_END);
+  log->size = log->synced = lseek(log->file, 0, SEEK_END);
   return AVOW_OK;
 }
 
@@ -191,7 +192,7 @@ enum avow_error log_read(struct log *log, uint64_t offset, uint8_t *bytes, size_
 enum avow_error log_truncate(struct log *log, uint64_t size) {
   if (ftruncate(log->file, (off_t)size) != 0)
     return AVOW_SYSTEM;
-  log->size = (off_t)size;
+  log->size = log->synced = (off_t)size;
   return log_sync(log);
 }
 
@@ -220,8 +221,13 @@ enum avow_error log_append(struct log *log, struct view bytes) {
 }
 
 enum avow_error log_sync(struct log *log) {
-  if (log->failed == 0 && fdatasync(log->file) != 0)
+  if (log->failed == 0 && fdatasync(log->file) != 0) {
     log->failed = errno;
+    /* Whoever opens the log again would read from memory what is not on the disk. */
+    (void)!ftruncate(log->file, log->synced);
+  }
+  if (log->failed == 0)
+    log->synced = log->size;
   errno = log->failed;
   return log->failed == 0 ? AVOW_OK : AVOW_SYSTEM;
 }

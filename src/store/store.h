@@ -74,6 +74,7 @@ enum avow_error log_append(struct log *log, struct view bytes);
  * log_sync(log):
  * Make all that was appended durable.  Returns AVOW_SYSTEM.  A failure is final, for this and every
  * later call on ${log}: the kernel may have dropped the data and would call a second try a success.
+ * What was not made durable is cut off the log again, so that nobody reads it as if it were.
  */
 enum avow_error log_sync(struct log *log);
 

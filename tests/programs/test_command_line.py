@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from avow_programs import READY, TERMINATE, Proxy, texts_in_log
+from avow_programs import READY, TERMINATE, Proxy, same, texts_in_log
 
 
 def test_exit_0_and_1_and_2(place):
@@ -30,7 +30,9 @@ def test_exit_3_no_server(place):
     given = place.start("bob", "--wait-for", "0.5", f"127.0.0.1:{port}", stdin=b"x\n")
     nameless = place.start("bob", "no-such-host.invalid:1024", stdin=b"x\n")
     assert [found.end(), given.end(), nameless.end()] == [3, 3, 3]
-    assert "Nothing was sent." in found.text() and "Nothing was sent." in given.text()
+    for bob in (found, given):
+        assert "bob: no server after 0.5 seconds." in bob.lines()
+        assert "bob: nothing was sent. 1 of 1 messages are not confirmed. They wait in outbox/" in bob.text()
     assert "bob: cannot find no-such-host.invalid: " in nameless.text()
 
 
@@ -41,26 +43,27 @@ def test_exit_4_a_key_that_nobody_vouches_for(place):
 
 
 def test_exit_5_an_attack(place):
-    """Goal: bob ends with 5 when confirmations were forged and then the line was cut."""
+    """Goal: bob ends with 5 when confirmations were forged and then the line was cut for good."""
     place.alice()
     proxy = Proxy(place.port())
     place.closers.append(proxy.close)
-    bob = place.bob(f"127.0.0.1:{proxy.port}", "--server-key", place.key("alice"),
+    bob = place.bob(f"127.0.0.1:{proxy.port}", "--server-key", place.key("alice"), "--wait-for", "0.5",
                     stdin=subprocess.PIPE).see("Connected to server")
     proxy.alter = lambda data: data[:-1] + bytes([data[-1] ^ 1])
     bob.write(b"x\n")
     bob.see("Fake confirmation")
     proxy.close()
     assert bob.end() == 5
-    assert "bob: 0 of 1 messages are confirmed; 1 may have arrived or not." in bob.text()
+    assert "bob: 1 of 1 messages are not confirmed. They wait in outbox/" in bob.text()
 
 
 def test_exit_6_the_line_is_cut(place):
-    """Goal: bob ends with 6 when the line was cut before all was confirmed, and says how many."""
+    """Goal: bob ends with 6 when the line was cut for good before all was confirmed, and says how many."""
     place.alice()
     proxy = Proxy(place.port())
     place.closers.append(proxy.close)
     bob = place.bob(f"127.0.0.1:{proxy.port}", "--server-key", place.key("alice"), "--json",
+                    "--wait-for", "0.5",
                     stdin=subprocess.PIPE).see("Connected to server")
     bob.write(b"one\n")
     place.until(lambda: b'"confirmed"' in bob.out(), 5)
@@ -69,7 +72,10 @@ def test_exit_6_the_line_is_cut(place):
     place.until(lambda: len(texts_in_log(place)) == 3, 5)
     proxy.close()
     assert bob.end() == 6
-    assert "bob: 1 of 3 messages are confirmed; 2 may have arrived or not." in bob.text()
+    same(bob.lines()[2:7], ["Connected to server.", "The connection was cut.",
+                            "Possible interruption attack.", "Waiting for server...",
+                            "bob: no server after 0.5 seconds."])
+    assert "bob: 2 of 3 messages are not confirmed. They wait in outbox/" in bob.text()
     assert json.loads(bob.out().split(b"\n")[-2]) == {"event": "done", "confirmed": 1, "unconfirmed": 2}
 
 
@@ -181,7 +187,7 @@ def test_a_second_client_is_told(place):
     """Goal: one alice, one session: the second bob is told why, and the first goes on."""
     alice = place.alice()
     first = place.bob(terminal=True).see(READY)
-    second = place.send(b"me too\n")
+    second = place.send(b"me too\n", "--outbox", "another")
     assert second.end() == 3 and "bob: the server is busy with another client." in second.text()
     first.say("still here")
     first.type("quit")
@@ -191,7 +197,8 @@ def test_a_second_client_is_told(place):
 def test_serve(place):
     """Goal: alice --serve holds three sessions at once, each with its own log, and stays."""
     alice = place.alice("--serve")
-    bobs = [place.bob(stdin=subprocess.PIPE).see("Connected to server") for _ in range(3)]
+    bobs = [place.bob("--outbox", f"outbox-{number}", stdin=subprocess.PIPE).see("Connected to server")
+            for number in range(3)]
     for number, bob in enumerate(bobs):
         bob.write(b"from %d\n" % number)
     assert place.until(lambda: alice.out().count(b"\n") == 3, 5)

@@ -16,10 +16,11 @@ from avow_programs import (ADDRESS, CONFIRMED, FINGERPRINT, INTERRUPT, KEY_LINE,
 ALICE_OPENS = ["Server", "Waiting for a client..."]
 BOB_OPENS = ["Client", "Waiting for server..."]
 CONNECTED = [re.compile(f"Connected: {ADDRESS}"), re.compile(r"Logging messages in: \d{20}\.log")]
-# Not in the seed: whom alice talks to.
+# Not in the original: whom alice talks to.
 CLIENTS_KEY = re.compile(rf"Client's key: {FINGERPRINT} \(anyone is let in\)")
 BOB_READY = [*BOB_OPENS, "Connected to server.", READY]
 ZONED = TIME + r" [+-]\d{4}"
+HEAD = ["", re.compile("Head: [0-9a-f]{64}")]
 DOTS = "Waiting for receival confirmation from server"
 RESENDING = "No confirmation received from the server. Resending message."
 GERMAN_WINTER = {"TZ": "CET-1"}
@@ -43,16 +44,18 @@ def converse(place, texts, *alice_options, **more):
 def log_of(texts, key=()):
     """The log that these messages leave."""
     lines = [CONNECTED[0], *key,
-             # What follows up to the first message is not in the seed: it is for the evidence.
+             # What follows up to the first message is not in the original: it is for the evidence.
              re.compile(r"Session: [0-9a-f]{32}"), re.compile(f"Opened: {ZONED}"),
              re.compile(r"Handshake: tls [A-Za-z0-9_-]+"), re.compile(rf"Alice: {KEY_LINE} alice@\S+"),
-             re.compile(rf"Bob: {KEY_LINE}")]
+             re.compile(rf"Bob: {KEY_LINE}"), *HEAD]
     for number, text in enumerate(texts):
         lines += ["", f"Message ID: {number}",
                   "Hash value: " + hashlib.sha512(text.encode()).hexdigest(),
                   re.compile(f"Timestamp: {ZONED}"), f"Message text: {text}",
-                  re.compile(f"Message confirmed at: {ZONED}")]
-    return [*lines, "", f"Messages in all: {len(texts)}", re.compile(f"Ended: {ZONED}")]
+                  re.compile(f"Message confirmed at: {ZONED}"),
+                  # Nor is what follows: the envelope, and the head of the log so far.
+                  "", f"Messages: {number}-{number}", *HEAD]
+    return [*lines, "", f"Messages in all: {len(texts)}", re.compile(f"Ended: {ZONED}"), *HEAD]
 
 
 def test_figure_1_bob_waits_for_alice(place):
@@ -113,7 +116,7 @@ def test_figure_5_alice_is_connected(place):
 
 def test_figure_6_the_key_in_the_log(place):
     """Goal: with --log-detail full, and only then, the log holds the session's Fernet key."""
-    # The seed has an empty line before the key here, and none in Figure 12; we follow Figure 12.
+    # The original has an empty line before the key here, and none in Figure 12; we follow Figure 12.
     converse(place, ["Hey dude"], "--log-detail", "full")
     full = place.log()
     key = re.compile(r"Key: [A-Za-z0-9_-]{43}=")
@@ -133,10 +136,13 @@ def test_figure_8_the_hash_of_a_message(place):
 
 
 def test_figure_10_the_timestamp_of_a_message(place):
-    """Goal: the time at which bob sent stands in the log, to the microsecond, in alice's zone."""
+    """Goal: the time at which bob sent stands in both logs, to the microsecond, in his zone; hers are in
+    hers."""
     converse(place, ["Hey dude"], env=GERMAN_WINTER)
-    (stamp,) = re.findall("^Timestamp.*", place.log().read_text(), re.M)
-    assert re.fullmatch(rf"Timestamp: {TIME} \+0100", stamp)
+    for folder in ("logs", "outbox"):
+        text = place.log(folder).read_text()
+        assert re.search(rf"^Timestamp: {TIME} \+0000$", text, re.M)
+        assert re.search(rf"^Message confirmed at: {TIME} \+0100$", text, re.M)
 
 
 def test_figure_11_no_confirmation_comes(place):
@@ -161,7 +167,7 @@ def test_figure_11_no_confirmation_comes(place):
     bob.see(re.escape(DOTS), 2)
     same(bob.text(), [*BOB_READY, "Hey", re.compile(re.escape(DOTS) + r"\.{2,4}"), RESENDING,
                       re.compile(re.escape(DOTS) + r"\.{2,4}")])
-    # Not in the seed: alice tells that it came twice, and shows the message once.
+    # Not in the original: alice tells that it came twice, and shows the message once.
     alice.see("confirmed again")
     assert alice.lines().count("Hey") == 1
 
@@ -187,31 +193,34 @@ def test_figure_11_again_and_again_until_confirmed(place):
 
 
 def test_figure_11_until_the_connection_is_severed(place):
-    """Goal: the loop stops when the connection is cut, and bob does not claim success."""
+    """Goal: the loop stops when the connection is cut for good, and bob does not claim success."""
     alice = place.alice(terminal=True)
     proxy = Proxy(place.port())
     place.closers.append(proxy.close)
     bob = place.bob(f"127.0.0.1:{proxy.port}", "--server-key", place.key("alice"),
-                    "--resend-after", "0.6", terminal=True).see(READY)
+                    "--resend-after", "0.6", "--wait-for", "0.5", terminal=True).see(READY)
     proxy.swallow = True
     bob.type("Hey")
     bob.see(re.escape(RESENDING))
     proxy.close()
     assert bob.end() == 6
-    assert "bob: 0 of 1 messages are confirmed; 1 may have arrived or not." in bob.text()
+    assert "bob: 1 of 1 messages are not confirmed. They wait in outbox/" in bob.text()
+    assert bob.text().count(RESENDING) == 1
     alice.see(r"Waiting for a client\.\.\.", 2)  # she is there for the next one
 
 
 def test_figure_12_the_log(place):
-    """Goal: the log of the seed's own conversation, line by line, times in alice's zone."""
+    """Goal: the log of the original conversation, line by line, each side's times in its zone."""
     converse(place, TALK, env=GERMAN_WINTER)
     text = place.log().read_text()
     same(text, log_of(TALK))
-    assert set(re.findall(rf"{TIME} (.*)", text)) == {"+0100"}
+    assert set(re.findall(rf"Timestamp: {TIME} (.*)", text)) == {"+0000"}
+    assert set(re.findall(rf"(?:confirmed at|Opened|Ended): {TIME} (.*)", text)) == {"+0100"}
     opened = re.search(f"Opened: ({TIME})", text).group(1)
     assert place.log().name == re.sub(r"\D", "", opened) + ".log"
-    times = re.findall(rf"(?:Timestamp|confirmed at|Opened|Ended): ({TIME})", text)
-    assert times == sorted(times)
+    for times in (re.findall(rf"(?:confirmed at|Opened|Ended): ({TIME})", text),
+                  re.findall(rf"Timestamp: ({TIME})", text)):
+        assert times == sorted(times)
 
 
 def test_figure_13_bob_sends(place):
@@ -225,7 +234,7 @@ def test_figure_14_alice_receives(place):
     """Goal: alice's screen from start to the client's quit: time and text of each message."""
     texts = ["message one", "message two", "message three"]
     alice, _ = converse(place, texts)
-    # The seed has an empty line after `Server` here, and none in Figures 2 and 5; we follow those.
+    # The original has an empty line after `Server` here, and none in Figures 2 and 5; we follow those.
     same(alice.text(), [*ALICE_OPENS, *CONNECTED, CLIENTS_KEY, "",
                         *[line for text in texts for line in (re.compile(TIME), text)]])
 

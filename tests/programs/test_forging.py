@@ -24,7 +24,7 @@ def test_a_message_cannot_forge_the_log(place):
     assert [unescape(text) for text in escaped] == raw
     assert all(0x20 <= byte != 0x7f for text in escaped for byte in text)
     fields = re.compile(rb"(Connected|Session|Opened|Handshake|Alice|Bob|Message ID|Hash value|"
-                        rb"Timestamp|Message text|Message confirmed at|Messages in all|Ended): .*")
+                        rb"Timestamp|Message text|Message confirmed at|Messages|Messages in all|Head|Ended): .*")
     assert all(line == b"" or fields.fullmatch(line) for line in lines)
     shown = alice.screen.text().encode()
     assert all(text in shown for text in escaped)
@@ -60,11 +60,14 @@ def test_a_conversation_can_be_repeated(place):
 
 
 def test_log_detail_proof(place):
-    """Goal: with --log-detail proof no log holds the text, and the hashes are there."""
+    """Goal: with --log-detail proof alice's log does not hold the text, and the hash is there; bob's is
+    his outbox, and he says that he cannot leave the texts out."""
     alice = place.alice("--log-detail", "proof")
     bob = place.send(b"a secret text\n", "--log-detail", "proof")
+    assert bob.end() == 2 and "bob: my log is my outbox" in bob.text()
+    bob = place.send(b"a secret text\n")
     assert (bob.end(), alice.end(), alice.out()) == (0, 0, b"a secret text\n")
-    for folder in ("logs", "outbox"):
-        text = place.log(folder).read_text()
-        assert "secret" not in text and "Key:" not in text
-        assert hashlib.sha512(b"a secret text").hexdigest() in text
+    texts = {folder: place.log(folder).read_text() for folder in ("logs", "outbox")}
+    assert "secret" not in texts["logs"] and "Message text: a secret text\n" in texts["outbox"]
+    for text in texts.values():
+        assert "Key:" not in text and hashlib.sha512(b"a secret text").hexdigest() in text
