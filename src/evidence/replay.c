@@ -5,13 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/limits.h"
 #include "base/when.h"
+#include "crypto/secret.h"
 #include "evidence/escape.h"
 #include "keys/public_key.h"
 
 /* A chunk at its largest: all that a sender may queue, escaped. */
 #define CHUNK_MAX (40u * 1024u * 1024u)
+
+/* 32 bytes in base64url. */
+#define KEY_TEXT_SIZE 44u
 
 struct replay {
   struct buf in; /* the chunk being read, and what follows it */
@@ -138,6 +143,16 @@ static void key(struct block *block, struct view text, uint8_t *bytes) {
     block->bad = true;
 }
 
+/* A Fernet key is in no head and of no use here; but a line that holds another thing is not ours.
+ */
+static void fernet_key(struct block *block, struct view text) {
+  uint8_t bytes[KEY_TEXT_SIZE];
+  size_t size;
+  if (text.size != KEY_TEXT_SIZE || base64_decode(BASE64_URL, text, bytes, &size) != AVOW_OK)
+    block->bad = true;
+  secret_wipe(bytes, sizeof bytes);
+}
+
 static void read_queued(struct block *block, struct record *record) {
   struct buf to;
   record->type = RECORD_QUEUED;
@@ -145,6 +160,8 @@ static void read_queued(struct block *block, struct record *record) {
   if (escape_decode(value(block, "To: "), &to) != AVOW_OK)
     block->bad = true;
   struct view text = buf_view(&to);
+  if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL)
+    block->bad = true;
   if (text.size > 0)
     memcpy(record->to, text.data, text.size);
   record->to[text.size] = '\0';
@@ -159,7 +176,7 @@ static void read_opened(struct block *block, struct record *record) {
   record->type = RECORD_OPENED;
   value(block, "Connected: ");
   if (has(block, "Key: "))
-    value(block, "Key: ");
+    fernet_key(block, value(block, "Key: "));
   hex(block, value(block, "Session: "), record->session_id, sizeof record->session_id);
   record->resumed = has(block, "Resumed: ");
   record->when_us =
