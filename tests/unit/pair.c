@@ -311,12 +311,24 @@ static void store_tail(struct buf *disk, struct view record, size_t tail) {
   assert_int_equal(buf_append(disk, view_of(record.data, tail)), AVOW_OK);
 }
 
+/* What bob had not stored was never said. */
+static void forget_unstored(struct pair *pair) {
+  uint64_t stored = pair->confirmed_count + sender_unconfirmed(pair->sender);
+  assert_true(stored <= pair->said_count && stored >= pair->shown_count);
+  while (pair->said_count > stored)
+    pair->texts.size -= pair->said[--pair->said_count].size;
+}
+
 void pair_crash_bob(struct pair *pair, size_t tail) {
+  bool attached = sender_attached(pair->sender);
   clear_lines(pair);
   store_tail(&pair->bob_disk, pair_bob_record(pair), tail);
   sender_free(pair->sender);
   assert_int_equal(sender_new(&pair->sender, &pair->bob_config), AVOW_OK);
   sender_restored(pair->sender, read_back(&pair->bob_disk, bob_takes, pair->sender));
+  forget_unstored(pair);
+  if (!attached)
+    return;
   assert_int_equal(receiver_cut(pair->receiver, pair->now), AVOW_OK);
   pair_alice_works(pair);
   clear_lines(pair);

@@ -95,7 +95,8 @@ enum avow_error pair_connect_error(struct pair *pair, uint64_t next_id);
 /**
  * pair_crash_bob(pair, tail), pair_crash_alice(pair, tail):
  * He is gone without a word, and the connection is no more; the first ${tail} bytes of the record
- * that he was about to store are on his disk.  A new one is restored from the disk.
+ * that he was about to store are on his disk, but never all.  A new one is restored from the disk.
+ * What bob was told and had not stored counts as never said.
  */
 void pair_crash_bob(struct pair *pair, size_t tail);
 void pair_crash_alice(struct pair *pair, size_t tail);

@@ -90,7 +90,7 @@ static void test_lines(void **state) {
     for (uint64_t i = 1; i < record.line; i++)
       line = strchr(line, '\n') + 1;
     static const char *const names[] = {
-        "To: ", "Connected: ", "Message ID: ", "Messages: ",  "Incident: ", "Messages in all: "};
+        "To: ", "Connected: ", "Message ID: ", "Messages: ", "Incident: ", "Messages in all: "};
     assert_int_equal(strncmp(line, names[record.type], strlen(names[record.type])), 0);
   }
   replay_free(replay);
