@@ -22,7 +22,7 @@ enum avow_error sender_new(struct sender **ret, const struct sender_config *conf
   if (sender == NULL)
     return AVOW_NO_MEMORY;
   sender->config = *config;
-  sender->zones.bob_min = config->offset_min;
+  sender->zones.bob_min = sender->past.offset_min = config->offset_min;
   buf_init(&sender->queue, AVOW_QUEUE_MAX);
   buf_init(&sender->plaintext, AVOW_TOKEN_MAX);
   /* A text may grow fourfold when it is escaped; and there are other records beside it. */
@@ -156,7 +156,10 @@ static void fill(const struct sender *sender, struct flight *flight) {
 /* Let what may leave leave, as far as the line is free for it. */
 static enum avow_error pump(struct sender *sender, struct now now) {
   enum avow_error error = AVOW_OK;
-  if (!sender->recorded || sender->ending > FINISHING)
+  /* First what is stored over there is confirmed: the receiver remembers WINDOW_ENVELOPES
+   * confirmations, and so many envelopes may be without theirs. */
+  bool owed = sender->queued_id < sender->known_id;
+  if (!sender->recorded || sender->ending > FINISHING || owed)
     return AVOW_OK;
   uint64_t first_id = sender->sent_id;
   while (error == AVOW_OK && sender->durable_id > sender->sent_id &&
@@ -192,6 +195,9 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   if (stored < sender->queued_id || stored > sender->durable_id)
     return AVOW_OUT_OF_STEP;
   struct sender_past *past = &sender->past;
+  if (past->any &&
+      memcmp(past->session_id, session->grant.session_id, sizeof past->session_id) != 0)
+    return AVOW_OUT_OF_STEP; /* we asked for another one */
   if (!past->any) {
     past->opened_us = session->grant.opened_us;
     past->opened_offset_min = session->grant.offset_min;

@@ -26,7 +26,7 @@ struct sender_config {
   unsigned envelope_messages_max; /* 1 to AVOW_ENVELOPE_MESSAGES_MAX */
   size_t window_max;              /* bytes of messages in flight */
   enum log_detail detail;
-  int offset_min; /* bob's zone, for the life of his log */
+  int offset_min; /* bob's zone, if his log is a new one */
 };
 
 /** sender_new(ret, config): Of a session without messages. */
@@ -58,6 +58,7 @@ struct sender_past {
   uint64_t opened_us;    /* when the first one was opened, by alice's clock */
   int opened_offset_min; /* and in her zone */
   bool ended;            /* the session has ended in order */
+  int offset_min;        /* bob's zone, for the life of his log */
 };
 
 /** sender_past(sender): Return it. */

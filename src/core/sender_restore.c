@@ -60,6 +60,10 @@ enum avow_error sender_restore(struct sender *sender, const struct record *recor
     sender->past.ended = true;
     break;
   case RECORD_QUEUED:
+    if (sender->next_id > 0 || sender->past.any)
+      return AVOW_MALFORMED; /* a log has one, at its beginning */
+    sender->zones.bob_min = sender->past.offset_min = record->offset_min;
+    break;
   case RECORD_INCIDENT: break;
   }
   sender->sent_id = sender->known_id = sender->queued_id;

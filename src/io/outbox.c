@@ -59,7 +59,6 @@ static enum avow_error take_record(void *core, const struct record *record) {
     snprintf(candidate->to, sizeof candidate->to, "%s", record->to);
     candidate->tls = record->tls;
     memcpy(candidate->bob_key, record->bob_key, sizeof candidate->bob_key);
-    return AVOW_OK;
   }
   return sender_restore(candidate->sender, record);
 }
@@ -192,7 +191,7 @@ enum avow_error outbox_begin(const struct client_options *options, struct sender
   name_server(options, to);
   struct queued queued = {.to = to,
                           .since_us = now.wall_us,
-                          .offset_min = clock_offset_min(now.wall_us),
+                          .offset_min = sender_past(sender)->offset_min,
                           .tls = options->handshake == HANDSHAKE_TLS};
   if (queued.tls) {
     memcpy(queued.bob.key, options->identity->public, sizeof queued.bob.key);

@@ -42,7 +42,6 @@ struct talk {
   bool begun;    /* the log has its first record */
   uint64_t sent; /* and what was waiting before */
   uint64_t kept; /* of these, how many have reached the log */
-  int offset_min;
   int handles;
   void (*on_ended)(void *owner);
   void *owner;
@@ -348,7 +347,7 @@ void talk_interrupt(struct talk *talk) {
 
 void talk_ask(const struct talk *talk, struct open *ret) {
   const struct sender_past *past = sender_past(talk->sender);
-  *ret = (struct open){.offset_min = (int16_t)talk->offset_min, .resume = past->any};
+  *ret = (struct open){.offset_min = (int16_t)past->offset_min, .resume = past->any};
   if (past->any) {
     memcpy(ret->session_id, past->session_id, sizeof ret->session_id);
     ret->opened_us = past->opened_us;
@@ -419,14 +418,13 @@ void talk_attach(struct talk *talk, struct link *link, const struct session *ses
 static enum exit_code begin_core(struct talk *talk) {
   const struct client_options *options = talk->setting.options;
   uint64_t wall_us = clock_now().wall_us;
-  talk->offset_min = clock_offset_min(wall_us);
   struct sender_config config = {.resend_after_us = options->resend_after_us,
                                  .freshness_us = AVOW_FRESHNESS_US,
                                  .envelope_messages_max =
                                      input_is_person() ? 1 : AVOW_ENVELOPE_MESSAGES_MAX,
                                  .window_max = AVOW_WINDOW_MAX,
                                  .detail = options->detail,
-                                 .offset_min = talk->offset_min};
+                                 .offset_min = clock_offset_min(wall_us)};
   return outbox_open(options, talk->setting.store, &config, &talk->journal, &talk->sender);
 }
 
