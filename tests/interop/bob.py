@@ -3,8 +3,8 @@
 """tests/interop/bob.py [--each]: a bob in Python, for alice --handshake plain.
 
 Finds her by the file `port`, sends each line of standard input as a message, and exits 0 when all are
-confirmed.  Written from docs/PROTOCOL.md alone, with the standard library and `cryptography`.  As many messages as fit go into
-one envelope; --each puts one into each.
+confirmed.  Written from docs/PROTOCOL.md alone, with the standard library and `cryptography`.  As many
+as fit go into one envelope; --each puts one into each.  It resumes no session, so it never asks.
 """
 import base64
 import hashlib
@@ -34,10 +34,10 @@ class Session:
         # The clock is read after alice's hello: she counts our age from there.
         self.wall, self.monotonic = time.time_ns() // 1000, time.monotonic_ns() // 1000
         self.last = self.wall
-        self.send(OPEN, struct.pack(">Q", self.wall))
-        grant = self.expect(SESSION)
-        _session_id, key, opened, _zone = struct.unpack(">16s32sQh", grant)
-        self.fernet, self.taken = Fernet(base64.urlsafe_b64encode(key)), opened
+        self.send(OPEN, struct.pack(">QhB16sQh", self.wall, 0, 0, bytes(16), 0, 0))  # UTC; a new one
+        _id, key, clock, _zone, _opened, next_id = struct.unpack(">16s32sQhQQ", self.expect(SESSION))
+        assert next_id == 0  # all ids below it would be stored
+        self.fernet, self.taken = Fernet(base64.urlsafe_b64encode(key)), clock
 
     def send(self, kind, payload):
         self.socket.sendall(struct.pack(">IB", len(payload), kind) + payload)

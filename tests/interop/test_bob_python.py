@@ -49,7 +49,8 @@ def check(texts, out, log):
     assert re.findall(rb"(?m)^Hash value: (.*)$", log) == hashes
     assert re.findall(rb"(?m)^Message ID: (.*)$", log) == [b"%d" % i for i in range(len(texts))]
     assert log.count(b"\nMessage confirmed at: ") == len(texts)
-    assert re.search(rb"\n\nMessages in all: %d\nEnded: [-0-9]{10} [:.0-9]{15} [-+]\d{4}\n\Z" % len(texts), log)
+    assert re.search(rb"\n\nMessages in all: %d\nEnded: [-0-9]{10} [:.0-9]{15} [-+]\d{4}\n"
+                     rb"\nHead: [0-9a-f]{64}\n\Z" % len(texts), log)
     assert b"Incident" not in log
 
 
