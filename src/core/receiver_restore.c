@@ -51,6 +51,8 @@ enum avow_error receiver_restore(struct receiver *receiver, const struct record 
   bool within = receiver->restored_id != receiver->next_id; /* an envelope's messages */
   if (within && record->type != RECORD_MESSAGE && record->type != RECORD_ENVELOPE)
     return AVOW_MALFORMED;
+  if (!receiver->past.any && record->type != RECORD_OPENED)
+    return AVOW_MALFORMED;
   switch (record->type) {
   case RECORD_MESSAGE: return restore_message(receiver, record);
   case RECORD_ENVELOPE:

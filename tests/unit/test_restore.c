@@ -354,6 +354,8 @@ static void test_orders_of_bob(void **state) {
       {"Q0O0k0", false},
       {"Q0M0E0Z0", false},
       {"Q0M0Z1", false},
+      {"Q0O0Q0", false},
+      {"Q0M0Q0", false},
   };
   struct sender_config config = {.envelope_messages_max = 1};
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -398,6 +400,10 @@ static void test_orders_of_alice(void **state) {
       {"O0m0I0", false},
       {"O0m0R0", false},
       {"O0m0Z1", false},
+      {"m0", false},
+      {"I0", false},
+      {"Z0", false},
+      {"e0", false},
   };
   struct receiver_config config = {0};
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
