@@ -258,10 +258,14 @@ static void take_frames(struct opening *opening, bool inside, struct now now) {
     struct view payload;
     const char *what = guess(frames_rest(frames));
     bool stranger = opening->step == AWAIT_HELLO;
-    switch (frames_next(frames, &type, &payload)) {
-    case FRAMES_MORE: return;
-    case FRAMES_FRAME: break;
-    default:
+    enum frames_status status = frames_next(frames, &type, &payload);
+    if (status == FRAMES_MORE)
+      return;
+    if (status == FRAMES_TRUNCATED) {
+      fail(opening, AVOW_TIMEOUT); /* the line stands still: nobody need have spoilt it */
+      return;
+    }
+    if (status == FRAMES_MALFORMED) {
       opening->detail = stranger ? what : "";
       fail(opening, stranger ? AVOW_NOT_AVOW : AVOW_MALFORMED);
       return;

@@ -161,6 +161,10 @@ static enum avow_error pump(struct sender *sender, struct now now) {
   bool owed = sender->queued_id < sender->known_id;
   if (!sender->recorded || sender->ending > FINISHING || owed)
     return AVOW_OK;
+  /* The receiver remembers the confirmations of as many envelopes as may be in flight.  So more
+   * leave only when those before them are confirmed, and our log says so durably. */
+  if (sender->queued_id < sender->known_id || buf_view(&sender->chunk.bytes).size > 0)
+    return AVOW_OK;
   uint64_t first_id = sender->sent_id;
   while (error == AVOW_OK && sender->durable_id > sender->sent_id &&
          sender->flights_count < WINDOW_ENVELOPES &&
