@@ -97,3 +97,9 @@ enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uin
     return error;
   return fernet_encrypt(channel->fernet, sealed->time_us / 1000000, iv, plaintext, token);
 }
+
+enum avow_error channel_say(struct channel *channel, enum sealed_kind kind, uint64_t id,
+                            uint64_t mono_us) {
+  struct sealed sealed = {.kind = kind, .first_id = id};
+  return channel_room(channel, 0) ? channel_seal(channel, &sealed, mono_us) : AVOW_OK;
+}

@@ -60,4 +60,12 @@ void channel_took(struct channel *channel, const struct sealed *sealed);
  */
 enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uint64_t mono_us);
 
+/**
+ * channel_say(channel, kind, id, mono_us):
+ * Seal a token that has no body.  Does nothing if the peer reads so little that it has no room: the
+ * caller's timer comes again.  Returns AVOW_NO_MEMORY, AVOW_CRYPTO.
+ */
+enum avow_error channel_say(struct channel *channel, enum sealed_kind kind, uint64_t id,
+                            uint64_t mono_us);
+
 #endif

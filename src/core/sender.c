@@ -52,10 +52,6 @@ enum avow_error sender_begin(struct sender *sender, const struct queued *queued)
   return record_queued(&sender->chunk.bytes, queued);
 }
 
-const struct sender_past *sender_past(const struct sender *sender) {
-  return &sender->past;
-}
-
 bool sender_attached(const struct sender *sender) {
   return sender->attached;
 }
@@ -118,20 +114,14 @@ static enum avow_error go_back(struct sender *sender, uint64_t from_id, enum ver
 
 /* Ask for the confirmations of what is stored over there, from our first message on. */
 static enum avow_error ask(struct sender *sender, struct now now) {
-  struct sealed sealed = {.kind = SEALED_ASK, .first_id = sender->queued_id};
   sender->asked_us = now.mono_us;
-  if (!channel_room(&sender->channel, 0))
-    return AVOW_OK; /* the timer asks again */
-  return channel_seal(&sender->channel, &sealed, now.mono_us);
+  return channel_say(&sender->channel, SEALED_ASK, sender->queued_id, now.mono_us);
 }
 
 static enum avow_error transmit_end(struct sender *sender, struct now now) {
-  struct sealed sealed = {.kind = SEALED_END, .first_id = sender->next_id};
   sender->ending = END_SENT;
   sender->ended_us = now.mono_us;
-  if (!channel_room(&sender->channel, 0))
-    return AVOW_OK; /* the timer says it again */
-  return channel_seal(&sender->channel, &sealed, now.mono_us);
+  return channel_say(&sender->channel, SEALED_END, sender->next_id, now.mono_us);
 }
 
 /* Choose what the next envelope holds: what is durable, in order, up to the limits. */

@@ -73,3 +73,7 @@ enum avow_error sender_restore(struct sender *sender, const struct record *recor
 void sender_restored(struct sender *sender, struct head head) {
   chunk_continue(&sender->chunk, head);
 }
+
+const struct sender_past *sender_past(const struct sender *sender) {
+  return &sender->past;
+}
