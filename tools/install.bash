@@ -32,11 +32,13 @@ need strace     strace               'command -v strace'
 need ssh-keygen openssh-client       'command -v ssh-keygen'
 need openssl-cli openssl             'command -v openssl'
 need mandoc     mandoc               'command -v mandoc'
+need mkfs       e2fsprogs            'command -v mkfs.ext4 || test -x /sbin/mkfs.ext4'
+need mount      mount                'command -v mount'
 
 TO_BUILD=(cc libc meson ninja pkg-config openssl libuv libedit jansson python3)
 # shellcheck disable=SC2034 # ./check uses it
 TO_TEST=("${TO_BUILD[@]}" clang clang-rt symbolizer format cmocka pytest pexpect pyfernet faketime
-         strace ssh-keygen openssl-cli mandoc)
+         strace ssh-keygen openssl-cli mandoc mkfs mount)
 
 missing_packages() {
   local name
