@@ -24,6 +24,11 @@
 /* Time from the first byte to an open session. */
 #define AVOW_OPENING_TIME_US (10u * 1000000u)
 
+/* Read at once, from a peer or from standard input: what is read together is made durable
+ * together. */
+#define AVOW_READ_MAX (1024u * 1024u)
+/* Given to the system at once to be sent. */
+#define AVOW_WRITE_MAX (256u * 1024u)
 /* Messages that wait in the sender. */
 #define AVOW_QUEUE_MAX (4u * 1024u * 1024u)
 /* Bytes of messages in flight at most. */

@@ -3,6 +3,7 @@
 #define AVOW_IO_LINES_H
 
 #include "base/bytes.h"
+#include "base/limits.h"
 
 /* A stream of bytes, cut into lines at '\n'.  The last one needs none. */
 struct lines {
@@ -26,7 +27,7 @@ void lines_free(struct lines *lines);
  * Point ${ret_room} at room for LINES_CHUNK bytes to be read into; lines_fill says how many were.
  * Returns AVOW_NO_MEMORY, or AVOW_TOO_LONG if lines_next has not been drained.
  */
-#define LINES_CHUNK (64u * 1024u)
+#define LINES_CHUNK AVOW_READ_MAX
 enum avow_error lines_room(struct lines *lines, uint8_t **ret_room);
 void lines_fill(struct lines *lines, size_t size);
 

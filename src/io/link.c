@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_MAX (64u * 1024u)
+#include "base/limits.h"
+
 #define KEEPALIVE_S 30u
 
 struct link {
@@ -19,7 +20,6 @@ struct link {
   void (*on_connected)(void *owner, int error);
   const struct link_owner *calls;
   void *owner;
-  uint8_t chunk[CHUNK_MAX];
 };
 
 static struct link *link_new(uv_loop_t *loop, const struct link_owner *calls, void *owner) {
@@ -81,10 +81,11 @@ int link_connect(struct link **ret, uv_loop_t *loop, const struct sockaddr *addr
   return error;
 }
 
+/* One for all links: what was read is taken before anything else is. */
 static void give_chunk(uv_handle_t *handle, size_t suggested, uv_buf_t *ret) {
-  (void)suggested;
-  struct link *link = handle->data;
-  *ret = uv_buf_init((char *)link->chunk, CHUNK_MAX);
+  static char chunk[AVOW_READ_MAX];
+  (void)handle, (void)suggested;
+  *ret = uv_buf_init(chunk, sizeof chunk);
 }
 
 static void have_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *chunk) {
@@ -121,7 +122,7 @@ static void have_written(uv_write_t *request, int error) {
 /* Send at most this much at once; the rest of what the system does not take now waits in ${write}.
  */
 static size_t send_part(struct link *link, struct view bytes) {
-  size_t part = bytes.size < CHUNK_MAX * 4 ? bytes.size : CHUNK_MAX * 4;
+  size_t part = bytes.size < AVOW_WRITE_MAX ? bytes.size : AVOW_WRITE_MAX;
   uv_buf_t buf = uv_buf_init((char *)bytes.data, (unsigned)part);
   int sent = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
   size_t taken = sent > 0 ? (size_t)sent : 0;

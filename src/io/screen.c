@@ -24,9 +24,12 @@ static struct {
 void screen_init(const struct screen_options *options) {
   const char *no_color = getenv("NO_COLOR");
   const char *term = getenv("TERM");
+  static char out[64 * 1024]; /* flushed when all that was confirmed together has been shown */
   screen.options = *options;
   screen.out_terminal = isatty(STDOUT_FILENO) == 1;
   screen.err_terminal = isatty(STDERR_FILENO) == 1;
+  if (!screen.out_terminal)
+    setvbuf(stdout, out, _IOFBF, sizeof out);
   screen.colour = screen.err_terminal && (no_color == NULL || no_color[0] == '\0') &&
                   term != NULL && strcmp(term, "dumb") != 0;
 }

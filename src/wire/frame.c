@@ -6,9 +6,6 @@
 
 #include "base/when.h"
 
-/* What one read of the caller may add to an unfinished frame. */
-#define INPUT_MAX (256u * 1024u)
-
 enum avow_error frame_reserve(struct buf *out, enum frame_type type, size_t size,
                               uint8_t **ret_payload) {
   assert(size <= AVOW_TOKEN_MAX);
@@ -43,7 +40,7 @@ void frames_free(struct frames *frames) {
 
 void frames_widen(struct frames *frames, size_t payload_max) {
   frames->payload_max = payload_max;
-  frames->in.max = AVOW_FRAME_HEADER + payload_max + INPUT_MAX;
+  frames->in.max = AVOW_FRAME_HEADER + payload_max + AVOW_READ_MAX;
 }
 
 /* Both kinds of trouble end in the same way: what is there is dropped. */
