@@ -252,6 +252,42 @@ static void test_nearly_right_confirmations(void **state) {
   pair_free(pair);
 }
 
+/* Goal: on a resumed session, what alice is known to have stored may be confirmed, and nothing in
+ * flight along with it, though every hash be right. */
+static void test_confirmation_too_far(void **state) {
+  (void)state;
+  struct pair *pair = pair_new(&(struct pair_setting){.envelope_max = 2});
+  struct channel alice;
+  struct buf body, hashes;
+  uint8_t seed[DRBG_SEED_SIZE] = {0};
+  static const char *const texts[] = {"one", "two", "three"};
+  pair_submit(pair, view_text(texts[0]));
+  pair_submit(pair, view_text(texts[1]));
+  pair_bob_works(pair);
+  pair_carry_to_alice(pair);
+  pair_cut(pair);
+  pair_connect(pair);
+  pair_say(pair, texts[2]);
+  buf_init(&hashes, 1000);
+  for (unsigned i = 0; i < 3; i++) {
+    buf_init(&body, 1000);
+    pair_body(pair, &body, "", texts[i]);
+    assert_int_equal(buf_append(&hashes, view_of(body.data + 8, MESSAGE_HASH_SIZE)), AVOW_OK);
+    buf_free(&body);
+  }
+  struct sealed sealed = {.kind = SEALED_CONFIRMATION, .count = 3, .body = buf_view(&hashes)};
+  assert_int_equal(channel_open(&alice, &pair->alice, TO_ALICE, seed), AVOW_OK);
+  assert_int_equal(channel_seal(&alice, &sealed, pair->now.mono_us), AVOW_OK);
+  pair_bob_hears(pair, buf_view(&alice.out));
+  assert_int_equal(pair->confirmed_count, 0);
+  assert_int_equal(pair->at_bob[VERDICT_MODIFIED], 1);
+  channel_close(&alice);
+  buf_free(&hashes);
+  pair_pass(pair, SECOND);
+  pair_settle(pair, 10 * SECOND);
+  pair_free(pair);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_forged_envelopes),
@@ -260,6 +296,7 @@ int main(void) {
       cmocka_unit_test(test_repeated_before_durable),
       cmocka_unit_test(test_fake_confirmations),
       cmocka_unit_test(test_nearly_right_confirmations),
+      cmocka_unit_test(test_confirmation_too_far),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
