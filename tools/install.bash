@@ -21,6 +21,8 @@ need python3    python3              'test -x /usr/bin/python3'
 need clang      clang                'command -v clang'
 need clang-rt   libclang-rt-dev      'test -e "$(clang -print-file-name=libclang_rt.asan-$(uname -m).a)" ||
                                       test -e "$(clang -print-runtime-dir)/libclang_rt.asan.a"'
+need fuzzer-rt  libclang-rt-dev      'test -e "$(clang -print-file-name=libclang_rt.fuzzer-$(uname -m).a)" ||
+                                      test -e "$(clang -print-runtime-dir)/libclang_rt.fuzzer.a"'
 need symbolizer llvm                 'command -v llvm-symbolizer'
 need format     clang-format         'command -v clang-format'
 need cmocka     libcmocka-dev        'pkg-config --exists cmocka'
@@ -37,7 +39,7 @@ need mount      mount                'command -v mount'
 
 TO_BUILD=(cc libc meson ninja pkg-config openssl libuv libedit jansson python3)
 # shellcheck disable=SC2034 # ./check uses it
-TO_TEST=("${TO_BUILD[@]}" clang clang-rt symbolizer format cmocka pytest pexpect pyfernet faketime
+TO_TEST=("${TO_BUILD[@]}" clang clang-rt fuzzer-rt symbolizer format cmocka pytest pexpect pyfernet faketime
          strace ssh-keygen openssl-cli mandoc mkfs mount)
 
 missing_packages() {

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Logs.  The first byte chooses: the rest is a log as it comes; or its heads and the hashes of its
+ * texts are set right first, as a forger would do it; and how large its pieces are.  Pieces give
+ * the same records as the whole; what is handed out keeps its limits; and a core that was restored
+ * from it, whatever it says, holds against a peer. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/when.h"
+#include "core/receiver.h"
+#include "core/sender.h"
+#include "crypto/hash.h"
+#include "evidence/escape.h"
+#include "harness.h"
+#include "peer.h"
+
+#define LOG_MAX (1024u * 1024u)
+
+static struct view next_line(struct view *rest) {
+  const uint8_t *end = memchr(rest->data, '\n', rest->size);
+  size_t size = end != NULL ? (size_t)(end - rest->data) + 1 : rest->size;
+  struct view line = view_of(rest->data, size);
+  *rest = view_of(rest->data + size, rest->size - size);
+  return line;
+}
+
+static bool starts(struct view line, const char *name) {
+  return line.size >= strlen(name) && memcmp(line.data, name, strlen(name)) == 0;
+}
+
+/* The right hash for a message whose hash line comes now: its text stands in the next lines. */
+static void put_hash(struct view rest, struct buf *out) {
+  static const char name[] = "Message text: ";
+  uint8_t hash[SHA512_SIZE];
+  char hex[2 * SHA512_SIZE + 1];
+  struct hash *hasher;
+  struct buf text;
+  struct view line = view_of("", 0);
+  buf_init(&text, LOG_MAX);
+  for (int i = 0; i < 2 && rest.size > 0 && !starts(line, name); i++)
+    line = next_line(&rest);
+  if (starts(line, name) && line.data[line.size - 1] == '\n')
+    (void)escape_decode(view_of(line.data + 14, line.size - 15), &text);
+  REQUIRE_OK(hash_new(&hasher));
+  REQUIRE_OK(hash_sha512(hasher, buf_view(&text), hash));
+  hash_free(hasher);
+  buf_free(&text);
+  hex_encode(view_of(hash, sizeof hash), hex);
+  REQUIRE_OK(buf_format(out, "Hash value: %s\n", hex));
+}
+
+static void put_right(struct view log, struct buf *out) {
+  struct head head;
+  uint8_t value[SHA256_SIZE];
+  char hex[2 * SHA256_SIZE + 1];
+  REQUIRE_OK(head_init(&head));
+  while (log.size > 0) {
+    size_t before = buf_view(out).size;
+    struct view line = next_line(&log);
+    if (line.data[line.size - 1] != '\n') {
+      REQUIRE_OK(buf_append(out, line));
+      break;
+    }
+    if (starts(line, HEAD_LINE)) {
+      REQUIRE_OK(head_value(&head, value));
+      hex_encode(view_of(value, sizeof value), hex);
+      REQUIRE_OK(buf_format(out, HEAD_LINE "%s\n", hex));
+    } else if (starts(line, "Hash value: ")) {
+      put_hash(log, out);
+    } else {
+      REQUIRE_OK(buf_append(out, line));
+    }
+    struct view all = buf_view(out);
+    REQUIRE_OK(head_add(&head, view_of(all.data + before, all.size - before)));
+  }
+  head_free(&head);
+}
+
+struct reading {
+  struct receiver *receiver; /* NULL once the log does not fit it */
+  struct sender *sender;
+  uint64_t records, sum;
+};
+
+static void check(const struct record *record) {
+  REQUIRE(record->line > 0 && record->when_us <= WHEN_MAX_US);
+  REQUIRE(memchr(record->to, '\0', sizeof record->to) != NULL);
+  REQUIRE(record->confirmed_us == WHEN_NEVER || record->confirmed_us <= WHEN_MAX_US);
+  if (record->type == RECORD_ENVELOPE)
+    REQUIRE(record->count >= 1 && record->count <= AVOW_ENVELOPE_MESSAGES_MAX);
+  if (record->has_text)
+    free(fuzz_exact(record->text));
+}
+
+static void take(struct reading *reading, const struct record *record) {
+  check(record);
+  reading->records++;
+  reading->sum =
+      reading->sum * 31 + record->type * 7u + record->line + record->id + record->hash[0];
+  enum avow_error error = AVOW_OK;
+  if (reading->receiver != NULL && (error = receiver_restore(reading->receiver, record)) != 0) {
+    REQUIRE(error == AVOW_MALFORMED);
+    receiver_free(reading->receiver);
+    reading->receiver = NULL;
+  }
+  if (reading->sender != NULL && (error = sender_restore(reading->sender, record)) != 0) {
+    REQUIRE(error == AVOW_MALFORMED);
+    sender_free(reading->sender);
+    reading->sender = NULL;
+  }
+}
+
+/* Read a log; whether it is good, with its head. */
+static bool read_log(struct view log, size_t piece_max, struct reading *reading,
+                     struct head *head) {
+  struct replay *replay;
+  struct record record;
+  enum avow_error error = AVOW_NOT_FOUND;
+  REQUIRE_OK(replay_new(&replay));
+  for (size_t at = 0; at < log.size && error == AVOW_NOT_FOUND;) {
+    size_t piece = log.size - at < piece_max ? log.size - at : piece_max;
+    uint8_t *exact = fuzz_exact(view_of(log.data + at, piece));
+    REQUIRE_OK(replay_input(replay, view_of(exact, piece)));
+    free(exact);
+    at += piece;
+    while ((error = replay_next(replay, &record)) == AVOW_OK)
+      take(reading, &record);
+  }
+  REQUIRE(error == AVOW_NOT_FOUND || error == AVOW_MALFORMED);
+  REQUIRE(replay_finished(replay) <= log.size);
+  if (error == AVOW_NOT_FOUND)
+    error = replay_end(replay);
+  REQUIRE((error != AVOW_OK) == (replay_reason(replay)[0] != '\0') && replay_line(replay) > 0);
+  if (error == AVOW_OK)
+    *head = replay_take_head(replay);
+  replay_free(replay);
+  return error == AVOW_OK;
+}
+
+static struct session session_of(uint64_t next_id) {
+  struct session session = {.handshake = HANDSHAKE_PLAIN};
+  session.grant.next_id = next_id;
+  return session;
+}
+
+/* Go on after the log: the peer asks for all that was confirmed, and says the last thing again. */
+static void resume_receiver(struct receiver *receiver, struct head head) {
+  struct session session = session_of(receiver_next_id(receiver));
+  struct opened opened = {.peer = "", .session_id = session.grant.session_id};
+  uint8_t seed[DRBG_SEED_SIZE] = {0}, hash[MESSAGE_HASH_SIZE] = {0};
+  struct now now = {1, 1};
+  struct peer peer;
+  struct buf body;
+  struct view record;
+  opened.key = session.grant.key;
+  opened.resumed = receiver_past(receiver)->any;
+  receiver_restored(receiver, head);
+  enum avow_error error = receiver_attach(receiver, &session, &opened, seed);
+  REQUIRE(error == AVOW_OK || error == AVOW_MALFORMED);
+  if (error != AVOW_OK)
+    return;
+  peer_open(&peer, &session, TO_BOB);
+  struct sealed sealed = {.kind = SEALED_ASK, .time_us = 1};
+  peer_say(&peer, &sealed);
+  buf_init(&body, AVOW_PLAINTEXT_MAX);
+  struct message message = {.hash = hash, .text = view_of("", 0)};
+  for (uint16_t count = 1; count <= 8; count++) {
+    REQUIRE_OK(message_append(&body, &message));
+    uint64_t next_id = receiver_next_id(receiver);
+    struct sealed again = {.kind = SEALED_ENVELOPE, .time_us = 1u + count, .count = count};
+    again.first_id = next_id > count ? next_id - count : 0;
+    again.body = buf_view(&body);
+    peer_say(&peer, &again);
+  }
+  REQUIRE_OK(receiver_input(receiver, buf_view(&peer.wire), now));
+  REQUIRE_OK(receiver_record(receiver, &record));
+  receiver_record_consume(receiver, record.size);
+  REQUIRE_OK(receiver_durable(receiver, now));
+  REQUIRE_OK(buf_append(&peer.heard, receiver_output(receiver)));
+  while (peer_hear(&peer, &sealed))
+    REQUIRE(sealed.kind == SEALED_NOTICE ||
+            sealed.first_id + sealed.count <= session.grant.next_id);
+  peer_close(&peer);
+  buf_free(&body);
+}
+
+/* The receiver knows none of it, or refuses that: all that waits leaves again. */
+static void resume_sender(struct sender *sender, struct head head) {
+  struct session session = session_of(0);
+  struct opened opened = {.peer = "", .session_id = session.grant.session_id};
+  uint8_t seed[DRBG_SEED_SIZE] = {0};
+  struct now now = {1, 1};
+  struct view record;
+  opened.key = session.grant.key;
+  opened.resumed = sender_past(sender)->any;
+  sender_restored(sender, head);
+  enum avow_error error = sender_attach(sender, &session, &opened, seed, now);
+  REQUIRE(error == AVOW_OK || error == AVOW_OUT_OF_STEP);
+  REQUIRE_OK(sender_record(sender, &record));
+  sender_record_consume(sender, record.size);
+  REQUIRE_OK(sender_durable(sender, now));
+  REQUIRE(error != AVOW_OK || (sender_output(sender).size > 0) == (sender_unconfirmed(sender) > 0));
+}
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t size_max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed);
+
+/* Half of the time, leave out a run of lines, or say it twice: logs are made of lines. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed) {
+  size_t starts_at[64], count = 0;
+  if (seed % 2 == 0 || size < 2)
+    return LLVMFuzzerMutate(data, size, size_max);
+  size_t skipped = seed / 2 % 32; /* so that any place of a long log is reached */
+  for (size_t at = 1; at < size && count < 64; at++)
+    if ((at == 1 || data[at - 1] == '\n') && skipped-- == 0)
+      skipped = seed / 64 % 3, starts_at[count++] = at;
+  if (count < 2)
+    return LLVMFuzzerMutate(data, size, size_max);
+  size_t first = seed / 192 % (count - 1), last = first + 1 + seed / 4096 % 4;
+  size_t from = starts_at[first], to = starts_at[last < count ? last : count - 1];
+  if (seed % 4 == 1) {
+    memmove(data + from, data + to, size - to);
+    return size - (to - from);
+  }
+  if (size + (to - from) > size_max)
+    return LLVMFuzzerMutate(data, size, size_max);
+  memmove(data + to, data + from, size - from);
+  return size + (to - from);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static const struct sender_config config = {.resend_after_us = AVOW_RESEND_AFTER_US,
+                                              .freshness_us = AVOW_FRESHNESS_US,
+                                              .envelope_messages_max = AVOW_ENVELOPE_MESSAGES_MAX,
+                                              .window_max = AVOW_WINDOW_MAX};
+  static const struct receiver_config alice = {.freshness_us = AVOW_FRESHNESS_US};
+  struct reader script = reader_of(view_of(data, size));
+  uint8_t how = reader_u8(&script);
+  struct reading whole = {0}, pieces = {0};
+  struct head head, head_again = {0};
+  struct buf log;
+  buf_init(&log, 2 * LOG_MAX);
+  if (how & 1)
+    put_right(fuzz_take(&script, LOG_MAX / 4), &log);
+  else
+    REQUIRE_OK(buf_append(&log, fuzz_take(&script, LOG_MAX)));
+  REQUIRE_OK(receiver_new(&whole.receiver, &alice));
+  REQUIRE_OK(sender_new(&whole.sender, &config));
+  bool good = buf_view(&log).size > 0 && read_log(buf_view(&log), SIZE_MAX, &whole, &head);
+  if (buf_view(&log).size > 0) {
+    REQUIRE(read_log(buf_view(&log), 1u + how / 2u, &pieces, &head_again) == good);
+    REQUIRE(whole.records == pieces.records && whole.sum == pieces.sum);
+  }
+  if (good && whole.receiver != NULL)
+    resume_receiver(whole.receiver, head);
+  else if (good)
+    head_free(&head);
+  if (good && whole.sender != NULL)
+    resume_sender(whole.sender, head_again);
+  else
+    head_free(&head_again);
+  receiver_free(whole.receiver);
+  sender_free(whole.sender);
+  buf_free(&log);
+  return 0;
+}
