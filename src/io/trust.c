@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -74,11 +75,20 @@ enum avow_error trust_find(const struct client_options *options, unsigned port, 
 static bool person_says_yes(void) {
   char answer[4096 + 1]; /* more than a terminal gives as one line */
   struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
+  sigset_t ending, before;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGINT);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGHUP);
+  sigprocmask(SIG_BLOCK, &ending, &before);
   fputs("Do you trust it? Type yes or no: ", stderr);
   fflush(stderr);
   prompt_lend(true);
-  /* The loop has made the terminal non-blocking; and a signal ends poll(), so Ctrl-C is a no. */
-  ssize_t size = poll(&terminal, 1, -1) == 1 ? read(STDIN_FILENO, answer, sizeof answer - 1) : -1;
+  /* The loop has made the terminal non-blocking; and a signal ends ppoll(), so Ctrl-C is a no, even
+   * one that was faster than we are. */
+  bool ready = ppoll(&terminal, 1, NULL, &before) == 1;
+  ssize_t size = ready ? read(STDIN_FILENO, answer, sizeof answer - 1) : -1;
+  sigprocmask(SIG_SETMASK, &before, NULL);
   prompt_lend(false);
   if (size <= 0)
     fputc('\n', stderr);
