@@ -17,6 +17,9 @@
 #define QUICK_TRIES 3u
 #define HEALING_US (FRAMES_SILENCE_US + 1000000u)
 
+/* So long a record of confirmations waits for a message to go with. */
+#define UNSYNCED_US 50000u
+
 enum avow_error sender_new(struct sender **ret, const struct sender_config *config) {
   struct sender *sender = calloc(1, sizeof *sender);
   if (sender == NULL)
@@ -46,14 +49,6 @@ void sender_free(struct sender *sender) {
   chunk_free(&sender->chunk);
   secret_wipe(sender, sizeof *sender);
   free(sender);
-}
-
-enum avow_error sender_begin(struct sender *sender, const struct queued *queued) {
-  return record_queued(&sender->chunk.bytes, queued);
-}
-
-bool sender_attached(const struct sender *sender) {
-  return sender->attached;
 }
 
 /* Report what is due of the incidents: as events, and in the log. */
@@ -146,18 +141,14 @@ static void fill(const struct sender *sender, struct flight *flight) {
 /* Let what may leave leave, as far as the line is free for it. */
 static enum avow_error pump(struct sender *sender, struct now now) {
   enum avow_error error = AVOW_OK;
-  /* First what is stored over there is confirmed: the receiver remembers WINDOW_ENVELOPES
-   * confirmations, and so many envelopes may be without theirs. */
+  /* First what is stored over there is confirmed.  The receiver remembers the confirmations of
+   * WINDOW_ENVELOPES: so many may be in flight, or confirmed and not durably so in our log. */
   bool owed = sender->queued_id < sender->known_id;
   if (!sender->recorded || sender->ending > FINISHING || owed)
     return AVOW_OK;
-  /* The receiver remembers the confirmations of as many envelopes as may be in flight.  So more
-   * leave only when those before them are confirmed, and our log says so durably. */
-  if (sender->queued_id < sender->known_id || buf_view(&sender->chunk.bytes).size > 0)
-    return AVOW_OK;
   uint64_t first_id = sender->sent_id;
   while (error == AVOW_OK && sender->durable_id > sender->sent_id &&
-         sender->flights_count < WINDOW_ENVELOPES &&
+         sender->flights_count + sender->unsynced < WINDOW_ENVELOPES &&
          window_open(&sender->window, sender->flights_size)) {
     struct flight *flight = flight_at(sender, sender->flights_count);
     fill(sender, flight);
@@ -347,8 +338,13 @@ static enum avow_error take_confirmation(struct sender *sender, const struct sea
                         .count = sealed->count,
                         .confirmed_us = sealed->confirmed_us};
   events_put(&sender->events, &event);
+  bool only = buf_view(&sender->chunk.bytes).size == sender->unsynced_size;
   enum avow_error error = record_envelope(&sender->chunk.bytes, sender->zones, sealed->first_id,
                                           sealed->count, sealed->confirmed_us);
+  if (sender->unsynced++ == 0)
+    sender->unsynced_us = now.mono_us;
+  if (only)
+    sender->unsynced_size = buf_view(&sender->chunk.bytes).size;
   return error == AVOW_OK ? pump(sender, now) : error;
 }
 
@@ -401,7 +397,19 @@ enum avow_error sender_input(struct sender *sender, struct view bytes, struct no
   return error == AVOW_OK ? report(sender, now) : error;
 }
 
+/* A record of nothing but confirmations may wait for the next message, and become durable together
+ * with it: a crash that loses it makes us ask for them again.  But only for so many as the receiver
+ * remembers, and not for long. */
+static bool can_wait(const struct sender *sender) {
+  size_t size = buf_view(&sender->chunk.bytes).size;
+  return size > 0 && size == sender->unsynced_size && sender->unsynced < WINDOW_ENVELOPES / 2 &&
+         sender->attached && sender->ending == OPEN;
+}
+
 enum avow_error sender_record(struct sender *sender, struct view *ret_record) {
+  *ret_record = view_of("", 0);
+  if (can_wait(sender))
+    return AVOW_OK;
   enum avow_error error = chunk_seal(&sender->chunk);
   *ret_record = buf_view(&sender->chunk.bytes);
   return error;
@@ -414,6 +422,8 @@ void sender_record_consume(struct sender *sender, size_t size) {
 enum avow_error sender_durable(struct sender *sender, struct now now) {
   assert(buf_view(&sender->chunk.bytes).size == 0);
   sender->durable_id = sender->next_id;
+  sender->unsynced = 0;
+  sender->unsynced_size = 0;
   bool begins = sender->attached && !sender->recorded;
   sender->recorded = sender->attached;
   enum avow_error error = AVOW_OK;
@@ -433,14 +443,6 @@ void sender_output_consume(struct sender *sender, size_t size) {
 
 bool sender_next_event(struct sender *sender, struct event *ret) {
   return events_take(&sender->events, ret);
-}
-
-uint64_t sender_unconfirmed(const struct sender *sender) {
-  return sender->next_id - sender->queued_id;
-}
-
-uint64_t sender_waiting_since(const struct sender *sender) {
-  return sender_unconfirmed(sender) > 0 ? load_u64(buf_view(&sender->queue).data) : 0;
 }
 
 /* What is waited for the longest, if anything is. */
@@ -463,7 +465,8 @@ static uint64_t resend_deadline(struct sender *sender) {
 uint64_t sender_deadline(const struct sender *sender) {
   uint64_t deadlines[] = {resend_deadline((struct sender *)sender),
                           sender->attached ? frames_deadline(&sender->channel.frames) : WHEN_NEVER,
-                          incidents_deadline(&sender->incidents)};
+                          incidents_deadline(&sender->incidents),
+                          can_wait(sender) ? sender->unsynced_us + UNSYNCED_US : WHEN_NEVER};
   uint64_t first = WHEN_NEVER;
   for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++)
     first = deadlines[i] < first ? deadlines[i] : first;
@@ -485,6 +488,8 @@ enum avow_error sender_tick(struct sender *sender, struct now now) {
   enum avow_error error = AVOW_OK;
   if (sender->attached)
     frames_tick(&sender->channel.frames, now.mono_us);
+  if (now.mono_us >= sender->unsynced_us + UNSYNCED_US)
+    sender->unsynced_size = 0; /* it has waited long enough */
   if (now.mono_us >= resend_deadline(sender))
     error = resend(sender, now);
   if (error != AVOW_OK)

@@ -3,6 +3,14 @@
 
 #include "core/sender_state.h"
 
+enum avow_error sender_begin(struct sender *sender, const struct queued *queued) {
+  return record_queued(&sender->chunk.bytes, queued);
+}
+
+bool sender_attached(const struct sender *sender) {
+  return sender->attached;
+}
+
 size_t sender_messages_size(const struct sender *sender, size_t offset, uint64_t count) {
   struct view queue = buf_view(&sender->queue);
   struct reader reader = reader_of(view_of(queue.data + offset, queue.size - offset));
@@ -11,6 +19,14 @@ size_t sender_messages_size(const struct sender *sender, size_t offset, uint64_t
     message_take(&reader, &message);
   }
   return queue.size - offset - reader.rest.size;
+}
+
+uint64_t sender_unconfirmed(const struct sender *sender) {
+  return sender->next_id - sender->queued_id;
+}
+
+uint64_t sender_waiting_since(const struct sender *sender) {
+  return sender_unconfirmed(sender) > 0 ? load_u64(buf_view(&sender->queue).data) : 0;
 }
 
 static enum avow_error restore_message(struct sender *sender, const struct record *record) {

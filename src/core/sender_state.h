@@ -41,6 +41,11 @@ struct sender {
   struct flight flights[WINDOW_ENVELOPES];
   unsigned flights_first, flights_count;
   size_t flights_size;
+  /* Confirmations that are recorded, and not on our disk yet; the bytes of their records, if there
+   * are no others; since when, monotonic. */
+  unsigned unsynced;
+  size_t unsynced_size;
+  uint64_t unsynced_us;
   struct window window;
   uint64_t round_us;        /* line time at which the last going back began */
   uint64_t notice_after_us; /* monotonic; earlier notices are ignored, unless they answer it */
