@@ -12,7 +12,7 @@ import threading
 import recorder
 from checks import Story, after_the_cut, go_on
 from cuts import Disk
-from people import Play, Stage
+from speakers import Play, Stage
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 SIZE = 16 << 20
@@ -20,7 +20,7 @@ MKFS = ["mkfs.ext4", "-q", "-F", "-b", "4096", "-E", "lazy_itable_init=0,lazy_jo
 
 
 def run(*command):
-    subprocess.run(list(map(str, command)), check=True, capture_output=True, timeout=60)
+    return subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True, timeout=60).stdout
 
 
 def missing():
@@ -38,6 +38,14 @@ def missing():
 def mount_image(image, folder):
     folder.mkdir(exist_ok=True)
     run("mount", "-t", "ext4", "-o", "loop", image, folder)
+
+
+def mount_recorded(image, folder):
+    """As above, with direct I/O below the loop device: more than one write may be under way."""
+    folder.mkdir()
+    device = run("losetup", "--find", "--show", "--direct-io=on", image).strip()
+    run("mount", "-t", "ext4", device, folder)
+    run("losetup", "--detach", device)  # when it is unmounted
 
 
 class Neighbour:
@@ -86,7 +94,7 @@ class Blocks:
         if os.read(ready, 1) != b".":
             raise RuntimeError("the recorder did not start")
         for who in ("alice", "bob"):
-            mount_image(fuse / f"{who}.img", folder / who)
+            mount_recorded(fuse / f"{who}.img", folder / who)
         neighbours = [Neighbour(folder / who) for who in ("alice", "bob")]
         with open(fuse / "marks", "ab", buffering=0) as marks:
             stage = Stage(self.bin, work, self.home, folder / "alice/logs", folder / "bob/outbox",
@@ -127,7 +135,7 @@ class Blocks:
             stage = Stage(self.bin, folder, self.home, folder / "alice/logs", folder / "bob/outbox", voices)
             return faults + go_on(stage, self.story.conversation(place))
         except subprocess.CalledProcessError as error:
-            return [f"{error}: {error.stderr.decode()}"]
+            return [f"{error}: {error.stderr}"]
         finally:
             for one in mounted:
                 run("umount", one)

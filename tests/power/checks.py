@@ -4,7 +4,7 @@ import collections
 import json
 import signal
 
-from people import AFTERWARDS, COUNTS, logs_in, say, texts_of
+from speakers import AFTERWARDS, COUNTS, logs_in, say, texts_of
 
 
 class Story:

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the power may go, and what is on a disk then.
 
-A disk keeps what it had when a flush began that has ended since. Of what was written after that, it
-may keep anything: nothing (`lost`), all (`kept`), the first writes and a torn one (`torn`), or any of
+A disk keeps the writes that had ended when a flush began that has ended since. Of the others, it may
+keep anything: nothing (`lost`), all (`kept`), the first writes and a torn one (`torn`), or any of
 them, each whole or in some of its sectors (`some`). Only ext4's superblock and its journal's are always
 written whole: ext4 takes that for granted.
 """
-import bisect
 import random
 
 SECTOR = 512
@@ -20,40 +19,41 @@ class Disk:
 
     def __init__(self, events, name, image):
         self.fresh = image
-        self.writes = [(place, event[2], event[3]) for place, event in enumerate(events)
-                       if event[:2] == ("write", name)]
-        self.places = [place for place, _, _ in self.writes]
-        begun = {event[2]: place for place, event in enumerate(events) if event[:2] == ("flush", name)}
-        self.flushes = [(place, begun[event[2]]) for place, event in enumerate(events)
-                        if event[:2] == ("flushed", name)]
+        of = lambda kind: {event[2]: place for place, event in enumerate(events) if event[:2] == (kind, name)}
+        written, begun = of("written"), of("flush")
+        self.writes = [(place, written.get(event[2], len(events)), event[3], event[4])
+                       for place, event in enumerate(events) if event[:2] == ("write", name)]
+        self.flushes = [(place, begun[number]) for number, place in of("flushed").items()]
 
     def after(self, place, mode, chance):
         """The image when the power has gone after ${place}."""
-        safe_place = max((begun for ended, begun in self.flushes if ended <= place), default=-1)
-        safe = bisect.bisect(self.places, safe_place)
-        pieces = [(offset, data) for _, offset, data in self.writes[:safe]]
+        safe = max((begun for ended, begun in self.flushes if ended <= place), default=-1)
+        begun = [write for write in self.writes if write[0] <= place]
+        sure = {id(write) for write in begun if write[1] < safe}
+        others = dict(kept([write for write in begun if id(write) not in sure], mode, chance))
         image = bytearray(self.fresh)
-        for offset, data in [*pieces, *kept(self.writes[safe:bisect.bisect(self.places, place)], mode, chance)]:
-            image[offset:offset + len(data)] = data
+        for write in begun:
+            for offset, data in [write[2:]] if id(write) in sure else others.get(id(write), ()):
+                image[offset:offset + len(data)] = data
         return image
 
 
 def kept(writes, mode, chance):
-    """The pieces of ${writes} that reached the disk, as (offset, data)."""
+    """What of ${writes} reached the disk: for each its id, and the pieces (offset, data)."""
     if mode == "lost":
         return
     last = chance.randint(0, len(writes)) if mode == "torn" else len(writes)
     part = chance.choice((0.2, 0.5, 0.8, 0.95)) if mode == "some" else 1
-    for number, (_, offset, data) in enumerate(writes[:last]):
+    for number, write in enumerate(writes[:last]):
+        offset, data = write[2:]
         whole = offset < SUPERBLOCK_END or data.startswith(JOURNAL_SUPERBLOCK)
         if mode == "torn" and number == last - 1 and not whole:
-            yield offset, data[:SECTOR * chance.randint(0, len(data) // SECTOR)]
-        elif mode == "kept" or mode == "torn" or chance.random() < part * part:
-            yield offset, data
+            yield id(write), [(offset, data[:SECTOR * chance.randint(0, len(data) // SECTOR)])]
+        elif mode != "some" or chance.random() < part * part:
+            yield id(write), [(offset, data)]
         elif not whole and chance.random() < part:
-            for sector in range(0, len(data), SECTOR):
-                if chance.random() < part:
-                    yield offset + sector, data[sector:sector + SECTOR]
+            yield id(write), [(offset + at, data[at:at + SECTOR]) for at in range(0, len(data), SECTOR)
+                              if chance.random() < part]
 
 
 def points_of(events, count, seed):

@@ -13,7 +13,7 @@ import shutil
 import time
 
 from checks import Story, after_the_cut, go_on
-from people import Play, Stage
+from speakers import Play, Stage
 
 CALLS = "openat,mkdir,mkdirat,write,writev,pwrite64,fsync,fdatasync,ftruncate,rename,renameat,renameat2,unlink,unlinkat"
 LINE = re.compile(r"^(\d+\.\d+) (\w+)\((.*)\) += (\d+)(?:<([^>]*)>)?(?: \(\w+\))? *<(\d+\.\d+)>$")

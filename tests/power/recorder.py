@@ -7,8 +7,8 @@ writes there arrives here as writes, and its flushes arrive as fsync. A file of 
 some program's standard output. All of it goes into one list, in the order in which it happened, so
 that "bob said confirmed" has an exact place among the writes and flushes of both disks.
 
-A flush takes its time, as on a real disk, while everything else goes on: it covers what was written
-before it began, and it counts from its end.
+Writes and flushes take their time, as on a real disk, and may end in another order than they came: a
+flush covers the writes that had ended before it began, and it counts from its end.
 """
 import ctypes
 import errno
@@ -25,6 +25,7 @@ LOOKUP, FORGET, GETATTR, SETATTR, OPEN, READ, WRITE = 1, 2, 3, 4, 14, 15, 16
 STATFS, RELEASE, FSYNC, FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR = 17, 18, 20, 25, 26, 27, 28, 29
 INTERRUPT, DESTROY, BATCH_FORGET = 36, 38, 42
 DIRECT_IO = 1
+INIT_FLAGS = 1 << 0 | 1 << 15 | 1 << 22  # asynchronous reads, asynchronous direct I/O, max_pages
 IN_HEADER, OUT_HEADER = struct.Struct("<IIQQIIIHH"), struct.Struct("<IiQ")
 IO = struct.Struct("<QQIIQII")
 WRITE_MAX = 1 << 20
@@ -45,7 +46,7 @@ class Server:
         self.names = {name: node for node, name in enumerate([*disks, *voices], ROOT + 1)}
         self.disk = {self.names[name]: (name, bytearray(image)) for name, image in disks.items()}
         self.voice = {self.names[name]: (name, bytearray()) for name in voices}
-        self.events, self.flushes, self.late = [], 0, []
+        self.events, self.numbers, self.late = [], 0, []
         self.fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         system_mount("power", folder, "fuse", f"fd={self.fd},rootmode=40000,user_id=0,group_id=0")
 
@@ -63,15 +64,24 @@ class Server:
         except FileNotFoundError:
             pass  # it was interrupted
 
-    def write(self, node, offset, data):
+    def later(self, unique, body, *event):
+        """Answer in a while, and record ${event} then."""
+        took = self.random.choice((0, 0, 0.0003)) if self.random.random() < 0.95 else 0.005
+        heapq.heappush(self.late, (time.monotonic() + took, unique, body, event))
+
+    def write(self, node, unique, offset, data):
+        body = struct.pack("<2I", len(data), 0)
         if node in self.disk:
             name, image = self.disk[node]
             image[offset:offset + len(data)] = data
-            self.events.append(("write", name, offset, data))
+            self.numbers += 1
+            self.events.append(("write", name, self.numbers, offset, data))
+            self.later(unique, body, "written", name, self.numbers)
         else:
             name, text = self.voice[node]
             text += data
             self.events.append(("said", name, data))
+            self.reply(unique, body)
 
     def read(self, node, offset, size):
         content = self.disk.get(node) or self.voice[node]
@@ -81,20 +91,19 @@ class Server:
         if node not in self.disk:
             self.reply(unique)
             return
-        name, self.flushes = self.disk[node][0], self.flushes + 1
-        self.events.append(("flush", name, self.flushes))
-        took = 0.008 if self.random.random() < 0.1 else 0.0003
-        heapq.heappush(self.late, (time.monotonic() + took, unique, name, self.flushes))
+        name, self.numbers = self.disk[node][0], self.numbers + 1
+        self.events.append(("flush", name, self.numbers))
+        self.later(unique, b"", "flushed", name, self.numbers)
 
-    def finish_flushes(self):
-        """End the flushes whose time has come; milliseconds until the next one."""
+    def answer_late(self):
+        """Answer what has taken its time; milliseconds until the next one."""
         while self.late:
             wait = self.late[0][0] - time.monotonic()
             if wait > 0:
                 return wait * 1000
-            _, unique, name, number = heapq.heappop(self.late)
-            self.events.append(("flushed", name, number))
-            self.reply(unique)
+            _, unique, body, event = heapq.heappop(self.late)
+            self.events.append(event)
+            self.reply(unique, body)
         return None
 
     def answer(self, request):
@@ -102,7 +111,7 @@ class Server:
         body = memoryview(request)[IN_HEADER.size:length]
         if code == INIT:
             version = struct.unpack_from("<4I", body)
-            self.reply(unique, struct.pack("<4I2H2I2H8I", 7, min(version[1], 31), 1 << 17, 1 << 22, 16, 12,
+            self.reply(unique, struct.pack("<4I2H2I2H8I", 7, min(version[1], 31), 1 << 17, INIT_FLAGS, 16, 12,
                                            WRITE_MAX, 1, WRITE_MAX >> 12, *[0] * 9))
         elif code == LOOKUP:
             found = self.names.get(bytes(body).rstrip(b"\0").decode())
@@ -119,8 +128,7 @@ class Server:
             self.reply(unique, self.read(node, offset, size))
         elif code == WRITE:
             _, offset, size, *_ = IO.unpack_from(body)
-            self.write(node, offset, bytes(body[IO.size:IO.size + size]))
-            self.reply(unique, struct.pack("<2I", size, 0))
+            self.write(node, unique, offset, bytes(body[IO.size:IO.size + size]))
         elif code == FSYNC:
             self.flush(node, unique)
         elif code == STATFS:
@@ -135,7 +143,7 @@ class Server:
         poll = select.poll()
         poll.register(self.fd, select.POLLIN)
         while True:
-            wait = self.finish_flushes()
+            wait = self.answer_late()
             if wait is not None and wait >= 1:
                 wait = int(wait)
             elif wait is not None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """alice and bob hold conversations on disks that will lose power; and what their logs say."""
+import functools
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ HEAD = re.compile("\n\nHead: [0-9a-f]{64}\n")
 MESSAGE = re.compile(r"^Message ID: (\d+)\n(?:.+\n)*?Message text: (.*)\n", re.M)
 
 
+@functools.cache
 def texts_of(conversation):
     """What is said in this conversation: each text is one of its kind."""
     chance = random.Random(f"texts {conversation}")
@@ -208,12 +210,13 @@ class Play:
         self.stage.until(lambda: len(self.rest(2)) <= len(texts_of(2)) - 15, bob)
         self.stage.kill(bob)
         alice = self.stage.alice()
-        for _ in range(3):
-            bob = self.stage.bob()
+        for wait in (0, 3, 9):
+            bob, before = self.stage.bob(), self.confirmed()
             for text in self.rest(2)[:10]:
                 say(bob, [text])
                 time.sleep(0.002)
-            time.sleep(0.02 * self.chance.random())
+            self.stage.until(lambda: self.confirmed() >= before + wait, bob)
+            time.sleep(0.004 * self.chance.random())
             self.stage.kill(bob)
         bob = self.stage.bob()
         say(bob, self.rest(2))
@@ -226,18 +229,20 @@ class Play:
         self.begin(3)
         bob = self.stage.bob()
         left = texts_of(3)
-        for turn in range(100):
+        for turn in range(len(left)):
             if not left:
                 break
-            count = self.chance.choice((1, 2, 3, 8, 12))
+            count, before = self.chance.choice((1, 1, 2, 3, 8)), self.confirmed()
             say(bob, left[:count])
             left = left[count:]
-            time.sleep(0.006 * self.chance.random())
+            time.sleep(0.004 * self.chance.random())
             if turn % 5 == 2:
                 line.cut()
-            if turn % 7 == 6:
+            if turn % 13 == 6:
                 self.stage.kill(alice)
                 alice = self.stage.alice()
+            if turn % 3 == 1:
+                self.stage.until(lambda: self.confirmed() > before, bob)
         bob.stdin.close()
         self.stage.end(bob)
         return alice
