@@ -45,7 +45,7 @@ static void tear(struct host *host, struct file *file) {
   if (loose > 0 && chance_of(chance, 600000))
     keep += chance_between(chance, 0, loose);
   lose(file, keep);
-  if (chance_of(chance, 200000)) {
+  if (chance_of(chance, 200000) && all > keep) {
     memset(file->bytes.data + keep, 0, all - keep);
     file->bytes.size = all;
   }

@@ -22,6 +22,7 @@ static const char USAGE[] =
 /* What a worker has done; shared with the one who waits for it. */
 struct report {
   uint64_t seed, worlds, steps, connections, deaths, tamperings, digest;
+  bool done;
   char broken[512];
 };
 
@@ -46,6 +47,7 @@ static void work(unsigned job, unsigned jobs, uint64_t first, uint64_t last, boo
     mine->seed = seed;
     world_run(&world, seed, tracing);
     mine->worlds++;
+    mine->done = seed == last || last - seed < jobs;
     mine->steps += world.steps;
     mine->connections += world.connections;
     mine->deaths += world.deaths;
@@ -108,15 +110,11 @@ static int run(unsigned jobs, uint64_t first, uint64_t last, bool tracing) {
       return 1;
     }
   }
-  int status;
-  for (unsigned i = 0; i < jobs; i++) {
-    pid_t worker = wait(&status);
-    if (worker > 0 && !WIFEXITED(status)) /* a signal that nobody caught */
-      for (unsigned k = 0; k < jobs; k++)
-        if (reports[k].broken[0] == '\0')
-          snprintf(reports[k].broken, sizeof reports[k].broken, "a worker was killed by signal %d",
-                   WTERMSIG(status));
-  }
+  while (wait(NULL) > 0)
+    ;
+  for (unsigned i = 0; i < jobs; i++) /* a sanitizer's finding, a signal: stderr says more */
+    if (!reports[i].done && reports[i].seed != 0 && reports[i].broken[0] == '\0')
+      snprintf(reports[i].broken, sizeof reports[i].broken, "the worker ended in the middle");
   return conclude(jobs, first, last);
 }
 

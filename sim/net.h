@@ -57,7 +57,7 @@ struct pipe {
   struct buf kept;           /* a frame that is held back until the next one has passed */
   bool cut;
   /* What was read along. */
-  uint64_t last_time_us, notices, asks, first_us;
+  uint64_t last_time_us, notice_id, notice_us, asks, first_us;
 };
 
 struct conn {

@@ -59,7 +59,7 @@ static void draw_faults(struct world *world) {
                 {HAPPENS_DEATH, 5, 600000},  {HAPPENS_JUMP, 4, 400000},
                 {HAPPENS_DISMISS, 1, 50000}, {HAPPENS_FORGERY, 6, 200000}};
   if (chance_of(chance, 400000))
-    s->tamper = (unsigned)chance_wide(chance, 1000, 200000);
+    s->tamper = (unsigned)chance_wide(chance, 10000, 400000);
   if (chance_of(chance, 100000))
     s->append_fails = (unsigned)chance_wide(chance, 1000, 100000);
   if (chance_of(chance, 100000))

@@ -83,6 +83,16 @@ static void read_end(struct world *world, struct conn *conn, enum side side,
     broken(world, "alice says goodbye before that is in her log");
 }
 
+/* The same notice leaves once a second at most, whatever comes. */
+static void read_notice(struct world *world, struct pipe *pipe, const struct sealed *sealed) {
+  if (pipe->notice_us != 0 && pipe->notice_id == sealed->first_id &&
+      world->now_us - pipe->notice_us < 990000)
+    broken(world, "alice says twice within a second that she expects %" PRIu64 ": a storm",
+           sealed->first_id);
+  pipe->notice_id = sealed->first_id;
+  pipe->notice_us = world->now_us;
+}
+
 static void check(struct world *world, struct conn *conn, enum side side,
                   const struct sealed *sealed) {
   static const char *const names[] = {"", "envelope", "confirmation", "notice", "end", "ask"};
@@ -101,7 +111,7 @@ static void check(struct world *world, struct conn *conn, enum side side,
   switch (sealed->kind) {
   case SEALED_ENVELOPE: read_envelope(world, conn, sealed); break;
   case SEALED_CONFIRMATION: read_confirmation(world, conn, sealed); break;
-  case SEALED_NOTICE: bound(world, pipe, ++pipe->notices, "notices"); break;
+  case SEALED_NOTICE: read_notice(world, pipe, sealed); break;
   case SEALED_ASK: bound(world, pipe, ++pipe->asks, "asks"); break;
   case SEALED_END: read_end(world, conn, side, sealed); break;
   }

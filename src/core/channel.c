@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "crypto/secret.h"
 
 enum avow_error channel_open(struct channel *channel, const struct session *session,
@@ -48,7 +49,7 @@ static enum verdict unseal(struct channel *channel, struct view token, struct bu
   if (sealed_decode(buf_view(plaintext), channel->incoming, ret_sealed) != AVOW_OK)
     return VERDICT_MALFORMED;
   *ret_what = "Repeated token.";
-  return ret_sealed->time_us > channel->taken_us ? VERDICT_ACCEPTED : VERDICT_REPLAYED;
+  return ret_sealed->time_us + MUTANT(8) > channel->taken_us ? VERDICT_ACCEPTED : VERDICT_REPLAYED;
 }
 
 bool channel_next(struct channel *channel, struct buf *plaintext, struct sealed *ret_sealed,
@@ -83,7 +84,8 @@ enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uin
   uint8_t iv[FERNET_IV_SIZE];
   uint8_t *token;
   sealed->direction = channel->incoming == TO_BOB ? TO_ALICE : TO_BOB;
-  sealed->time_us = line_clock_stamp(&channel->clock, mono_us);
+  sealed->time_us = MUTANT(6) ? line_clock_now(&channel->clock, mono_us)
+                              : line_clock_stamp(&channel->clock, mono_us);
   sealed->echo_us = channel->taken_us;
   buf_clear(&channel->plaintext);
   enum avow_error error = sealed_encode(sealed, &channel->plaintext);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "core/receiver_state.h"
 #include "crypto/secret.h"
 
@@ -80,7 +81,8 @@ static bool can_confirm(const struct receiver *receiver, unsigned more) {
 /* Say what we expect, so that the sender need not wait for his timer; but not to every flood, and
  * not while we could not hear his answer. */
 static enum avow_error send_notice(struct receiver *receiver, struct now now) {
-  bool paused = receiver->notice_id == receiver->next_id && now.mono_us < receiver->notice_after_us;
+  bool paused = receiver->notice_id == receiver->next_id &&
+                now.mono_us < receiver->notice_after_us && !MUTANT(20);
   if (!receiver->notice_due || receiver->ending != OPEN || paused ||
       receiver->channel.frames.skipping)
     return AVOW_OK;
@@ -103,7 +105,7 @@ static enum avow_error confirm(struct receiver *receiver, const struct given *gi
   struct sealed confirmation = {.kind = SEALED_CONFIRMATION,
                                 .first_id = given->first_id,
                                 .count = given->count,
-                                .confirmed_us = given->confirmed_us,
+                                .confirmed_us = MUTANT(7) ? now.wall_us : given->confirmed_us,
                                 .body = buf_view(&given->hashes)};
   return channel_seal(&receiver->channel, &confirmation, now.mono_us);
 }
@@ -132,6 +134,12 @@ static enum avow_error accept(struct receiver *receiver, struct sealed *sealed, 
   for (unsigned i = 0; i < sealed->count && error == AVOW_OK; i++) {
     struct message message;
     message_take(&body, &message);
+    if (MUTANT(1) && sealed->count == 1) /* confirmed before it is durable */
+      error = confirm(
+          receiver,
+          &(struct given){
+              sealed->first_id, 1, now.wall_us, {.data = (uint8_t *)message.hash, .size = 64}},
+          now);
     struct recorded recorded = {.id = receiver->next_id++,
                                 .hash = message.hash,
                                 .timestamp_us = message.timestamp_us,
@@ -188,7 +196,7 @@ static enum avow_error repeat(struct receiver *receiver, const struct sealed *se
     refuse(receiver, VERDICT_MALFORMED, "Unexpected message ID.");
     return AVOW_OK;
   }
-  if (!same) {
+  if (!same && !MUTANT(11)) {
     refuse(receiver, VERDICT_CONFLICT, "Another message under a stored ID.");
     return AVOW_OK;
   }
@@ -205,7 +213,7 @@ static enum avow_error repeat(struct receiver *receiver, const struct sealed *se
 static enum avow_error take_ask(struct receiver *receiver, const struct sealed *sealed,
                                 struct now now) {
   enum avow_error error = AVOW_OK;
-  for (unsigned i = 0; i < receiver->given_count && error == AVOW_OK; i++)
+  for (unsigned i = 0; i < receiver->given_count && error == AVOW_OK && !MUTANT(14); i++)
     if (receiver_given(receiver, i)->first_id >= sealed->first_id)
       error = confirm(receiver, receiver_given(receiver, i), now);
   return error;
@@ -217,17 +225,17 @@ static enum avow_error take_envelope(struct receiver *receiver, struct sealed *s
   enum avow_error error = check_hashes(receiver, sealed, &good);
   if (error != AVOW_OK)
     return error;
-  if (!good) {
+  if (!good && !MUTANT(10)) {
     refuse(receiver, VERDICT_MODIFIED, "Incorrect hash value.");
     return AVOW_OK;
   }
-  if (sealed->first_id == receiver->next_id)
+  if (sealed->first_id == receiver->next_id || (MUTANT(12) && sealed->first_id > receiver->next_id))
     return accept(receiver, sealed, now);
   if (sealed->first_id > receiver->next_id) {
     refuse(receiver, VERDICT_EARLY, "A message before this one is missing.");
     return AVOW_OK;
   }
-  return repeat(receiver, sealed, now);
+  return MUTANT(22) ? accept(receiver, sealed, now) : repeat(receiver, sealed, now);
 }
 
 static enum avow_error take_end(struct receiver *receiver, const struct sealed *sealed,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "core/receiver_state.h"
 
 struct given *receiver_given(struct receiver *receiver, unsigned i) {
@@ -60,6 +61,7 @@ enum avow_error receiver_restore(struct receiver *receiver, const struct record 
       return AVOW_MALFORMED;
     receiver_given(receiver, receiver->given_count - 1)->count = (uint16_t)record->count;
     receiver->restored_id = receiver->next_id;
+    receiver->given_count -= MUTANT(17);
     break;
   case RECORD_ENDED:
     if (record->id != receiver->next_id)

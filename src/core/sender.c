@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "core/sender_state.h"
 #include "crypto/secret.h"
 
@@ -148,7 +149,7 @@ static enum avow_error pump(struct sender *sender, struct now now) {
     return AVOW_OK;
   uint64_t first_id = sender->sent_id;
   while (error == AVOW_OK && sender->durable_id > sender->sent_id &&
-         sender->flights_count + sender->unsynced < WINDOW_ENVELOPES &&
+         sender->flights_count + sender->unsynced < WINDOW_ENVELOPES + MUTANT(5) &&
          window_open(&sender->window, sender->flights_size)) {
     struct flight *flight = flight_at(sender, sender->flights_count);
     fill(sender, flight);
@@ -200,9 +201,11 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
     return error;
   }
   sender->attached = true;
-  clear_flights(sender);
+  if (!MUTANT(18))
+    clear_flights(sender);
   window_init(&sender->window, sender->config.window_max, sender->config.freshness_us);
-  sender->known_id = sender->sent_id = stored;
+  sender->sent_id = stored;
+  sender->known_id = MUTANT(15) ? sender->queued_id : stored;
   sender->known_size = sender_messages_size(sender, 0, stored - sender->queued_id);
   sender->notice_after_us = sender->asked_us = now.mono_us;
   return AVOW_OK;
@@ -213,7 +216,8 @@ enum avow_error sender_detach(struct sender *sender, struct now now) {
     return AVOW_OK;
   sender->attached = sender->recorded = false;
   channel_close(&sender->channel);
-  clear_flights(sender);
+  if (!MUTANT(18))
+    clear_flights(sender);
   sender->known_size = 0;
   sender->known_id = sender->sent_id = sender->queued_id;
   if (sender->ending == ENDED)
@@ -252,6 +256,10 @@ enum avow_error sender_submit(struct sender *sender, struct view text, struct no
     error = message_append(&sender->queue, &message);
   if (error == AVOW_OK)
     *ret_id = sender->next_id++;
+  if (MUTANT(2)) {
+    sender->durable_id = sender->next_id;
+    error = pump(sender, now);
+  }
   return error;
 }
 
@@ -268,7 +276,7 @@ static enum avow_error end(struct sender *sender, bool by_peer, struct now now) 
   struct event event = {.type = EVENT_ENDED, .by_peer = by_peer};
   events_put(&sender->events, &event);
   /* With messages left the session is not over: it will be resumed. */
-  if (error != AVOW_OK || sender->queued_id < sender->next_id)
+  if (error != AVOW_OK || (sender->queued_id < sender->next_id && !MUTANT(19)))
     return error;
   sender->past.ended = true;
   return record_ended(&sender->chunk.bytes, sender->zones.bob_min, now.wall_us, sender->queued_id);
@@ -293,7 +301,7 @@ static bool confirms(struct sender *sender, const struct sealed *sealed) {
     same &= secret_equal(message.hash, sealed->body.data + (size_t)i * MESSAGE_HASH_SIZE,
                          MESSAGE_HASH_SIZE);
   }
-  return same;
+  return same || MUTANT(13);
 }
 
 /* The first messages of the queue are confirmed: forget them. */
@@ -432,22 +440,9 @@ enum avow_error sender_durable(struct sender *sender, struct now now) {
   return error == AVOW_OK ? pump(sender, now) : error;
 }
 
-struct view sender_output(const struct sender *sender) {
-  return sender->attached ? buf_view(&sender->channel.out) : view_of("", 0);
-}
-
-void sender_output_consume(struct sender *sender, size_t size) {
-  if (size > 0)
-    buf_consume(&sender->channel.out, size);
-}
-
-bool sender_next_event(struct sender *sender, struct event *ret) {
-  return events_take(&sender->events, ret);
-}
-
 /* What is waited for the longest, if anything is. */
 static uint64_t resend_deadline(struct sender *sender) {
-  if (!sender->attached || sender->ending == ENDED)
+  if (!sender->attached || sender->ending == ENDED || MUTANT(21))
     return WHEN_NEVER;
   uint64_t since_us = WHEN_NEVER;
   if (sender->queued_id < sender->known_id)

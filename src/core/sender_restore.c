@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "base/mutant.h"
 #include "core/sender_state.h"
 
 enum avow_error sender_begin(struct sender *sender, const struct queued *queued) {
@@ -51,7 +52,7 @@ static enum avow_error restore_opened(struct sender *sender, const struct record
     past->opened_us = record->when_us;
     past->opened_offset_min = record->offset_min;
   }
-  past->any = true;
+  past->any = !MUTANT(23);
   past->tls = record->tls;
   past->ended = false;
   memcpy(past->session_id, record->session_id, SESSION_ID_SIZE);
@@ -87,9 +88,23 @@ enum avow_error sender_restore(struct sender *sender, const struct record *recor
 }
 
 void sender_restored(struct sender *sender, struct head head) {
+  sender->next_id -= MUTANT(4) && sender->next_id > sender->queued_id;
   chunk_continue(&sender->chunk, head);
 }
 
 const struct sender_past *sender_past(const struct sender *sender) {
   return &sender->past;
+}
+
+struct view sender_output(const struct sender *sender) {
+  return sender->attached ? buf_view(&sender->channel.out) : view_of("", 0);
+}
+
+void sender_output_consume(struct sender *sender, size_t size) {
+  if (size > 0)
+    buf_consume(&sender->channel.out, size);
+}
+
+bool sender_next_event(struct sender *sender, struct event *ret) {
+  return events_take(&sender->events, ret);
 }

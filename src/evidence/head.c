@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evidence/head.h"
+#include "base/mutant.h"
 
 #include <assert.h>
 #include <string.h>
@@ -52,6 +53,8 @@ enum avow_error chunk_init(struct chunk *chunk, size_t max) {
 void chunk_continue(struct chunk *chunk, struct head head) {
   assert(chunk->sealed == 0);
   head_free(&chunk->head);
+  if (MUTANT(24) && head_init(&head) != AVOW_OK)
+    return;
   chunk->head = head;
 }
 

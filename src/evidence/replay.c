@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "base/when.h"
 #include "crypto/secret.h"
 #include "evidence/escape.h"
@@ -306,7 +307,7 @@ static enum avow_error find_chunk(struct replay *replay) {
     return error;
   hex_encode(view_of(is, sizeof is), expected);
   struct view told = view_of(line.data + sizeof HEAD_LINE - 1, line.size - (sizeof HEAD_LINE - 1));
-  if (!view_equal(told, view_text(expected))) {
+  if (!view_equal(told, view_text(expected)) && !MUTANT(16)) {
     for (struct view lines = view_of(in.data, replay->chunk_size); take_line(&lines, &line);)
       replay->line++;
     return bad(replay, "a head that the lines before it do not have");

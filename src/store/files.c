@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/mutant.h"
 #include "store/store.h"
 
 #include <dirent.h>
@@ -150,7 +151,7 @@ enum avow_error log_create(struct log **ret, struct store *store, const char *na
   if (error != AVOW_OK)
     return error;
   error = log_lock(log);
-  if (error == AVOW_OK && fsync(store->folder) != 0)
+  if (error == AVOW_OK && !MUTANT(25) && fsync(store->folder) != 0)
     error = AVOW_SYSTEM;
   if (error == AVOW_OK) {
     *ret = log;
@@ -222,7 +223,7 @@ enum avow_error log_append(struct log *log, struct view bytes) {
 
 enum avow_error log_sync(struct log *log) {
   if (log->failed == 0 && fdatasync(log->file) != 0) {
-    log->failed = errno;
+    log->failed = MUTANT(26) ? 0 : errno;
     /* Whoever opens the log again would read from memory what is not on the disk. */
     (void)!ftruncate(log->file, log->synced);
   }
