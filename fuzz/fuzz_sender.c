@@ -284,7 +284,7 @@ static void act_sealed(struct run *run, uint8_t act) {
   else
     peer_say_plaintext(&run->peer, fuzz_take(&run->script, reader_u16(&run->script)));
   if (act & 1)
-    give_wire(run, SIZE_MAX);
+    give_wire(run, AVOW_READ_MAX);
 }
 #else
 static void act_sealed(struct run *run, uint8_t act) {
@@ -295,7 +295,7 @@ static void act_sealed(struct run *run, uint8_t act) {
   struct view wire = buf_view(&run->peer.wire);
   size_t at = AVOW_FRAME_HEADER + reader_u16(&run->script) % (wire.size - AVOW_FRAME_HEADER);
   run->peer.wire.data[run->peer.wire.start + at] ^= (uint8_t)(1 + act);
-  give_wire(run, SIZE_MAX);
+  give_wire(run, AVOW_READ_MAX);
   REQUIRE(run->confirmed == 0 && !run->ended);
 }
 #endif
