@@ -53,7 +53,9 @@ enum avow_error store_open(struct store **ret, const char *path) {
   if (folder < 0)
     return AVOW_SYSTEM;
   struct store *store = NULL;
-  if (safe_folder(folder) && (!made || sync_parent(folder) == 0))
+  /* One that is there may have been made a moment ago, by a program that was killed before it could
+   * sync.  Whoever may not look into the parent did not make it. */
+  if (safe_folder(folder) && (sync_parent(folder) == 0 || !made))
     store = malloc(sizeof *store);
   if (store == NULL) {
     int reason = errno;

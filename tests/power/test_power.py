@@ -57,6 +57,27 @@ def test_a_sync_that_does_nothing_is_noticed(tmp_path):
     assert lost(power(tmp_path / "p", "names", 8, "--fault", "alice:fdatasync:retval=0"))
 
 
+def test_a_folder_that_somebody_else_made_is_synced_too(tmp_path):
+    """Who made it may have been killed before its name was on the disk."""
+    logs = tmp_path / "parent" / "logs"
+    logs.mkdir(mode=0o700, parents=True)
+    calls = tmp_path / "calls"
+    alice = subprocess.Popen(["strace", "-D", "-qq", "-y", "-e", "trace=fsync", "-o", calls,
+                              BIN / "alice", "--logs", logs],
+                             cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)}, stderr=subprocess.PIPE)
+    try:
+        said = b""
+        while b"Waiting for a client" not in said:
+            line = alice.stderr.readline()
+            assert line, said
+            said += line
+        assert f"<{logs.parent.resolve()}>) " in calls.read_text()
+    finally:
+        alice.kill()
+        alice.wait()
+        alice.stderr.close()
+
+
 @pytest.mark.full
 def test_many_cuts_of_two_disks(tmp_path):
     result = power(tmp_path / "p", "blocks", 800)
