@@ -210,11 +210,15 @@ bool reader_done(const struct reader *reader) {
   return !reader->failed && reader->rest.size == 0;
 }
 
+/* Without a table, so that the compiler makes many at once. */
+static char hex_digit(unsigned value) {
+  return (char)(value + '0' + (value > 9 ? 'a' - '9' - 1 : 0));
+}
+
 void hex_encode(struct view bytes, char *text) {
-  static const char digits[] = "0123456789abcdef";
   for (size_t i = 0; i < bytes.size; i++) {
-    text[2 * i] = digits[bytes.data[i] >> 4];
-    text[2 * i + 1] = digits[bytes.data[i] & 15];
+    text[2 * i] = hex_digit(bytes.data[i] >> 4);
+    text[2 * i + 1] = hex_digit(bytes.data[i] & 15u);
   }
   text[2 * bytes.size] = '\0';
 }

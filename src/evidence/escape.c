@@ -38,6 +38,28 @@ static bool plain_ascii(uint8_t byte) {
   return byte >= 0x20 && byte < 0x7f && byte != '\\';
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Whether eight bytes are all plain ASCII.  A byte that is not has its high bit set, below 0x20
+ * takes one from above when 0x20 is subtracted, and is 0 after DEL or the backslash is mixed in. */
+static bool plain_word(const uint8_t *at) {
+  uint64_t word;
+  memcpy(&word, at, sizeof word);
+  uint64_t del = word ^ EACH(0x7f), backslash = word ^ EACH('\\');
+  uint64_t bad = word | (word - EACH(0x20)) | (del - EACH(1)) | (backslash - EACH(1));
+  return (bad & EACH(0x80)) == 0;
+}
+
+/* How many bytes at the start of ${text} stand for themselves. */
+static size_t plain_run(struct view text) {
+  size_t run = 0;
+  while (text.size - run >= 8 && plain_word(text.data + run))
+    run += 8;
+  while (run < text.size && plain_ascii(text.data[run]))
+    run++;
+  return run;
+}
+
 static enum avow_error append_bytes(struct buf *out, struct view bytes) {
   static const char digits[] = "0123456789abcdef";
   enum avow_error error = AVOW_OK;
@@ -57,9 +79,7 @@ static enum avow_error append_bytes(struct buf *out, struct view bytes) {
 enum avow_error escape_append(struct buf *out, struct view text) {
   enum avow_error error = AVOW_OK;
   while (text.size > 0 && error == AVOW_OK) {
-    size_t run = 0; /* of what stands for itself */
-    while (run < text.size && plain_ascii(text.data[run]))
-      run++;
+    size_t run = plain_run(text);
     struct view rest = view_of(text.data + run, text.size - run);
     size_t length = utf8_length(rest);
     bool shows = length > 1 && !acts(rest.data, length);

@@ -42,10 +42,11 @@ enum avow_error message_append(struct buf *body, const struct message *message) 
 }
 
 void message_take(struct reader *body, struct message *ret) {
-  ret->timestamp_us = reader_u64(body);
-  ret->hash = reader_bytes(body, MESSAGE_HASH_SIZE).data;
-  size_t size = reader_u32(body);
-  ret->text = reader_bytes(body, size);
+  struct view fixed = reader_bytes(body, MESSAGE_FIXED);
+  bool whole = fixed.size > 0;
+  ret->timestamp_us = whole ? load_u64(fixed.data) : 0;
+  ret->hash = whole ? fixed.data + 8 : fixed.data;
+  ret->text = reader_bytes(body, whole ? load_u32(fixed.data + 8 + MESSAGE_HASH_SIZE) : 0);
 }
 
 static bool has_count(enum sealed_kind kind) {
@@ -85,12 +86,10 @@ enum avow_error sealed_encode(const struct sealed *sealed, struct buf *out) {
 static size_t messages_size(struct reader reader, uint16_t count) {
   size_t before = reader.rest.size;
   for (uint16_t i = 0; i < count; i++) {
-    uint64_t timestamp_us = reader_u64(&reader);
-    reader_bytes(&reader, MESSAGE_HASH_SIZE);
-    size_t size = reader_u32(&reader);
-    if (size > AVOW_TEXT_MAX || timestamp_us > WHEN_MAX_US)
+    struct message message;
+    message_take(&reader, &message);
+    if (message.text.size > AVOW_TEXT_MAX || message.timestamp_us > WHEN_MAX_US)
       return 0;
-    reader_bytes(&reader, size);
   }
   return reader.failed ? 0 : before - reader.rest.size;
 }
