@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all tests share: tests marked `full` run only with --full (./check --full gives it)."""
+"""What all tests share: tests marked `full` run only with --full (./check --full gives it), tests
+marked `alone` after the others, one at a time."""
 
 
 def pytest_addoption(parser):
@@ -8,6 +9,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "full: takes long, runs only with --full")
+    config.addinivalue_line("markers", "alone: not beside others: it wants a port or a machine to itself")
 
 
 def pytest_collection_modifyitems(config, items):

@@ -27,6 +27,7 @@ need symbolizer llvm                 'command -v llvm-symbolizer'
 need format     clang-format         'command -v clang-format'
 need cmocka     libcmocka-dev        'pkg-config --exists cmocka'
 need pytest     python3-pytest       '/usr/bin/python3 -c "import pytest"'
+need xdist      python3-pytest-xdist '/usr/bin/python3 -c "import xdist"'
 need pexpect    python3-pexpect      '/usr/bin/python3 -c "import pexpect"'
 need pyfernet   python3-cryptography '/usr/bin/python3 -c "import cryptography"'
 need faketime   faketime             'command -v faketime'
@@ -39,7 +40,7 @@ need mount      mount                'command -v mount'
 
 TO_BUILD=(cc libc meson ninja pkg-config openssl libuv libedit jansson python3)
 # shellcheck disable=SC2034 # ./check uses it
-TO_TEST=("${TO_BUILD[@]}" clang clang-rt fuzzer-rt symbolizer format cmocka pytest pexpect pyfernet faketime
+TO_TEST=("${TO_BUILD[@]}" clang clang-rt fuzzer-rt symbolizer format cmocka pytest xdist pexpect pyfernet faketime
          strace ssh-keygen openssl-cli mandoc mkfs mount)
 
 missing_packages() {

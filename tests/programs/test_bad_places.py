@@ -181,6 +181,7 @@ def test_a_port_file_in_a_folder_that_is_not_there(place):
     assert "alice: cannot write the port file none/port: No such file or directory." in err
 
 
+@pytest.mark.alone
 def test_an_old_port_file(place):
     """Goal: a port file of a killed alice only means more waiting, whoever has the port now."""
     alice = place.alice()
