@@ -154,7 +154,7 @@ class FalseBob(Peer):
         super().__init__(socket.create_connection(("127.0.0.1", port), timeout=20))
         self.send(frame(HELLO, HELLO_PLAIN))
         assert self.receive() == (HELLO, HELLO_PLAIN)
-        self.send(frame(OPEN, struct.pack(">Q", self.now())))
+        self.send(frame(OPEN, struct.pack(">QhB16sQh", self.now(), 0, 0, bytes(16), 0, 0)))
         kind, grant = self.receive()
         assert kind == SESSION
         self.key, self.taken = Key(grant[16:48]), struct.unpack_from(">Q", grant, 48)[0]
@@ -183,8 +183,9 @@ class FalseAlice:
             assert peer.receive()[0] == OPEN
             key = os.urandom(32)
             peer.key, peer.opened = Key(key), peer.now()
-            peer.send(frame(SESSION, os.urandom(16) + key + struct.pack(">Qh", peer.opened, 0)))
+            peer.send(frame(SESSION, os.urandom(16) + key + struct.pack(">QhQQ", peer.opened, 0, peer.opened, 0)))
             behave(peer)
+            self.listener.close()  # or bob would come again, to nobody
             peer.close()
         except Exception as failure:  # for the test to see
             self.failure = failure

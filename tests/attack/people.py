@@ -25,6 +25,7 @@ INCIDENTS = {
     "Truncated frame.": ("malformed", MODIFIED),
     "Unexpected frame.": ("malformed", MODIFIED),
     "Unexpected message ID.": ("malformed", MODIFIED),
+    "A message before this one is missing.": ("early", INTERRUPTED),
     "Another message under a stored ID.": ("conflict", MODIFIED),
     "Repeated token.": ("replayed", REPLAYED),
     "Late token.": ("stale", REPLAYED),
@@ -90,6 +91,10 @@ class Program:
                 self.process.stdin.close()
             except OSError:
                 pass
+
+    def connections(self):
+        """How many sessions its log tells of, resumed ones too."""
+        return len(re.findall("^Connected: ", self.log(), re.M))
 
     def incidents(self, what):
         """How many of these its log counts."""

@@ -366,18 +366,18 @@ def test_an_interruption(mode):
 
 @in_both_modes
 def test_a_confirmation_that_never_comes(mode):
-    """Goal: bob asks until the line is cut, then says what may be lost: exit code 6, and 5 if there
+    """Goal: bob asks until the line is cut for good, then says what waits: exit code 6, and 5 if there
     was more than an interruption.  Alice keeps what she confirmed, says that she was cut off, and
     waits for the next client."""
     def case(action, code, incidents, folder):
-        with Conversation(folder, mode, resend_after=1) as talk:
+        with Conversation(folder, mode, resend_after=1, bob=["--wait-for", "1"]) as talk:
             talk.line.on(TO_BOB, action, kind=TOKEN, when=lambda passing: passing.frame.nth > 0)
             talk.start().say("first")
             talk.bob.submit("second")
             talk.bob.sees("No confirmation received from the server. Resending message.\n")
-            talk.line.wires[0].cut()
+            talk.line.close()
             assert talk.bob.exit() == code, talk.bob.told()
-            assert "1 of 2 messages are confirmed; 1 may have arrived or not." in talk.bob.screen()
+            assert "1 of 2 messages are not confirmed. They wait in outbox/" in talk.bob.screen()
             talk.bob.blamed_only("No confirmation received from the server.", "The connection was cut.",
                                  *incidents)
             talk.alice.sees("The connection was cut.\nPossible interruption attack.\n"

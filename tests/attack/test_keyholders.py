@@ -48,9 +48,9 @@ SPOILT = {
     "time after the year 9999": (field(2, b"\xff" * 8), "Malformed token."),
     "echo after the year 9999": (field(10, b"\xff" * 8), "Malformed token."),
     "no time": (field(2, bytes(8)), "Repeated token."),
-    "unexpected id": (field(18, struct.pack(">Q", 7)), "Unexpected message ID."),
+    "unexpected id": (field(18, struct.pack(">Q", 7)), "A message before this one is missing."),
     "id beyond 2^53": (field(18, b"\xff" * 8), "Malformed token."),
-    "last id": (field(18, struct.pack(">Q", (1 << 53) - 2)), "Unexpected message ID."),
+    "last id": (field(18, struct.pack(">Q", (1 << 53) - 2)), "A message before this one is missing."),
     "no messages": (field(HEAD, b"\0\0"), "Malformed token."),
     "more messages than there are": (field(HEAD, struct.pack(">H", 2)), "Malformed token."),
     "more messages than may be": (field(HEAD, b"\xff\xff"), "Malformed token."),
@@ -115,7 +115,7 @@ ADDED = {
                                                                    message(b"more"))),
                                        "Unexpected message ID."),
     "an id ahead": (after(lambda t, e: envelope(t, e, 2, message(b"ahead"))),
-                    "Unexpected message ID."),
+                    "A message before this one is missing."),
     "an early end": (after(lambda t, e: head(END, FOR_ALICE, t, e, 5)), "Unexpected message ID."),
 }
 
@@ -169,7 +169,8 @@ def test_spoilt_confirmations(tmp_path):
 
 def test_a_changed_key_in_plain_mode(tmp_path):
     """Goal: where the line may change the key itself, nothing is confirmed that did not arrive, and
-    both sides say what they see.  (tls mode is there so that nobody can do it.)"""
+    both sides say what they see; a later connection heals it.  (tls mode is there so that nobody can
+    do it.)"""
     with Conversation(tmp_path, "plain", resend_after=1) as talk:
         talk.line.on(TO_BOB, lambda p: flip_at(p.frame.bytes, 5 + 20), kind=4, times=1)
         talk.start().submit("only")
@@ -177,10 +178,9 @@ def test_a_changed_key_in_plain_mode(tmp_path):
         talk.bob.sees("Fake confirmation.")
         talk.bob.sees("No confirmation received from the server.")
         talk.line.wires[0].cut()
-        assert talk.bob.exit() == 5
+        talk.bob.confirmed()
         talk.alice.sees("The connection was cut.")
-        assert talk.alice.stop() == 0
-        talk.arrived_once()
+        talk.ends_well("only")
 
 
 def flip_at(data, at):
@@ -217,8 +217,8 @@ def test_a_bob_whose_clock_runs_wild(alice):
     assert next_kind(bob) == CONFIRMATION
     bob.made -= hour
     bob.envelope(2, message(b"back again"))
-    bob.made = 253402300799999999 - 1
-    bob.envelope(2, message(b"the last microsecond", timestamp=253402300799999999))
+    bob.made = 253402214399999999 - 1
+    bob.envelope(2, message(b"the last microsecond", timestamp=253402214399999999))
     assert next_kind(bob) == CONFIRMATION
     bob.envelope(3, message(b"after the end of time"))
     assert next_kind(bob) == NOTICE
@@ -298,7 +298,7 @@ def with_bob(tmp_path, behave, texts, *options):
     folder = tmp_path / "bob"
     folder.mkdir()
     false = FalseAlice(folder, behave)
-    bob = Bob(folder, "--handshake", "plain", "--resend-after", "1", *options)
+    bob = Bob(folder, "--handshake", "plain", "--resend-after", "1", "--wait-for", "1", *options)
     try:
         for text in texts:
             bob.submit(text)
@@ -328,7 +328,7 @@ def test_an_alice_who_confirms_what_she_has_not_got(tmp_path):
             for number, text in enumerate(texts[:guessed])))
         while (plaintext := alice.receive_token()) is not None:
             number, = struct.unpack_from(">Q", plaintext, 18)
-            if plaintext[0] == ENVELOPE and number >= guessed:
+            if plaintext[0] == ENVELOPE:
                 alice.send(alice.key.seal(confirmation(alice.now(), alice.taken, number,
                                                        [digest_of(plaintext)])))
             elif plaintext[0] == END:
@@ -354,7 +354,7 @@ def test_an_alice_who_only_sends_notices(tmp_path):
     bob, code = with_bob(tmp_path, behave, ["never stored"])
     assert code == 6, bob.told()
     bob.sees("The server ended the session.")
-    bob.sees("0 of 1 messages are confirmed; 1 may have arrived or not.")
+    bob.sees("1 of 1 messages are not confirmed. They wait in outbox/")
     bob.blamed_only()
 
 
@@ -374,14 +374,14 @@ def test_an_alice_who_repeats_confirmations(tmp_path):
     folder = tmp_path / "bob"
     folder.mkdir()
     false = FalseAlice(folder, behave)
-    bob = Bob(folder, "--handshake", "plain")
+    bob = Bob(folder, "--handshake", "plain", "--wait-for", "1")
     try:
         bob.say("first")
         bob.submit("second")
         assert bob.exit() == 5, bob.told()
         false.over()
         bob.blamed_only("Fake confirmation.", "The connection was cut.")
-        bob.sees("1 of 2 messages are confirmed; 1 may have arrived or not.")
+        bob.sees("1 of 2 messages are not confirmed. They wait in outbox/")
         assert bob.log().count("\nMessages: ") == 1
     finally:
         bob.kill()

@@ -17,6 +17,7 @@ from people import Alice, Conversation, MODIFIED, in_both_modes, together
 
 MALFORMED = "malformed"
 TLS_FAILED = "the TLS handshake failed"
+STOOD_STILL = ": timed out."
 
 
 def ends_later(talk):
@@ -39,7 +40,8 @@ def test_a_bit_flipped_in_a_hello(mode):
             if direction == TO_ALICE:
                 assert "Closed ('127.0.0.1'" in talk.alice.screen(), talk.alice.told()
             else:
-                assert "is not avow's" in talk.bob.screen(), talk.bob.told()
+                screen = talk.bob.screen()
+                assert "is not avow's" in screen or STOOD_STILL in screen, talk.bob.told()
 
     return {f"{direction} {name}": functools.partial(case, direction, at)
             for direction in (TO_ALICE, TO_BOB) for name, at in places.items()}
@@ -47,8 +49,8 @@ def test_a_bit_flipped_in_a_hello(mode):
 
 def test_a_bit_flipped_behind_the_hello(tmp_path):
     """Goal: a flipped bit anywhere in the TLS handshake, with `open` and `session` in it, or in a
-    frame's head, is named on the screen of the one who finds it, as a possible attack; the next
-    opening goes well.  In plain mode it is what the heads can show."""
+    frame's head, is named on the screen of the one who finds it, as a possible attack, or as a
+    standstill if more seems to be on its way; the next opening goes well.  In plain mode it is what the heads can show."""
     def case(mode, direction, kind, nth, at, bit, folder):
         with Conversation(folder, mode) as talk:
             rule = talk.line.on(direction, flip(at, bit), connection=0, times=1, kind=kind, nth=nth)
@@ -57,8 +59,8 @@ def test_a_bit_flipped_behind_the_hello(tmp_path):
             ends_later(talk)
             # Most often the one who gets it; but a changed key share shows in what bob gets for it.
             screens = talk.alice.screen() + talk.bob.screen()
-            assert f" failed: {TLS_FAILED}" in screens or f" failed: {MALFORMED}." in screens, screens
-            assert MODIFIED in screens, screens
+            assert (f" failed: {TLS_FAILED}" in screens or f" failed: {MALFORMED}." in screens
+                    ) and MODIFIED in screens or STOOD_STILL in screens, screens
 
     heads = {"length up": (2, 5), "length, 2 GiB": (0, 7), "type": (4, 3)}
     records = {"length": (3, 0), "record type": (5, 0), "body": (60, 5), "end": (-1, 0)}
@@ -81,8 +83,8 @@ def test_three_spoilt_openings(mode):
             talk.start().submit("never sent")
             assert talk.bob.exit() == 5, talk.bob.told()
             assert talk.bob.screen().count(MODIFIED) == 3
-            assert "3 openings in a row were spoilt. Nothing was sent." in talk.bob.screen()
-            assert not talk.bob.logs() and not talk.line.recorded(TO_ALICE)
+            assert "3 openings in a row were spoilt.\nbob: nothing was sent." in talk.bob.screen()
+            assert talk.bob.connections() == 0 and not talk.line.recorded(TO_ALICE)
             assert talk.alice.stop() == 0
             talk.arrived_once()
 
@@ -102,8 +104,7 @@ def test_openings_cut_or_swallowed(mode):
             assert 2.5 < time.monotonic() - began < 8
             ends_later(talk)
             victim = talk.alice if direction == TO_ALICE else talk.bob
-            assert f"failed: {MALFORMED}." in victim.screen(), victim.told()
-            assert MODIFIED in victim.screen(), victim.told()
+            assert STOOD_STILL in victim.screen(), victim.told()
 
     return {f"{direction} {size}": functools.partial(case, direction, size)
             for direction in (TO_ALICE, TO_BOB) for size in (3, 7)}
@@ -140,8 +141,8 @@ def test_garbage_in_an_opening(mode):
     garbage = {"4 GiB": b"\xff\xff\xff\xff\x02", "token": frame(TOKEN, b"x" * 100),
                "hello": frame(HELLO, b"avow\x01\x01"), "text": b"GET / HTTP/1.1\r\n\r\n"}
     if mode == "tls":  # what belongs into the TLS channel counts for nothing in the clear
-        garbage["open in the clear"] = frame(OPEN, bytes(8))
-        garbage["session in the clear"] = frame(SESSION, bytes(58))
+        garbage["open in the clear"] = frame(OPEN, bytes(37))
+        garbage["session in the clear"] = frame(SESSION, bytes(74))
     return {f"{direction} {name}": functools.partial(case, direction, data)
             for direction in (TO_ALICE, TO_BOB) for name, data in garbage.items()}
 
@@ -158,7 +159,7 @@ def test_a_forged_refusal(tmp_path):
             talk.line.on(TO_BOB, replace(refused(code)), kind=HELLO)
             talk.start().submit("never sent")
             assert talk.bob.exit() == exit_code, talk.bob.told()
-            assert words in talk.bob.screen() and "Nothing was sent." in talk.bob.screen()
+            assert words in talk.bob.screen() and "nothing was sent." in talk.bob.screen()
             nothing_left(talk, mode)
 
     def behind_hello(code, folder):
@@ -180,7 +181,7 @@ def test_a_forged_refusal(tmp_path):
 
 def nothing_left(talk, mode):
     """Bob sent no more than his hello and, in tls mode, ClientHello; no session was opened."""
-    assert not talk.line.recorded(TO_ALICE, TOKEN) and not talk.bob.logs()
+    assert not talk.line.recorded(TO_ALICE, TOKEN) and talk.bob.connections() == 0
     assert talk.alice.stop() == 0
     assert not talk.alice.logs() and not talk.alice.texts()
 
@@ -230,7 +231,7 @@ def test_someone_poses_as_alice(tmp_path):
         assert talk.bob.exit() == 4, talk.bob.told()
         assert "THE SERVER'S KEY HAS CHANGED." in talk.bob.screen()
         assert "nothing was sent." in talk.bob.screen()
-        assert not talk.bob.logs() and not evil.logs()
+        assert talk.bob.connections() == 0 and not evil.logs()
         assert len(talk.line.recorded(TO_ALICE, HANDSHAKE)) <= 2  # ClientHello, an alert
         assert "SHA256" not in evil.screen().split("Waiting for a client...")[1]
         assert evil.stop() == 0 and evil.texts() == []
@@ -244,15 +245,17 @@ def test_someone_poses_as_bob(tmp_path):
     allowed = tmp_path / "allowed_signers"
     allowed.write_text("")
     with Conversation(tmp_path, "tls", alice=["--allowed-signers", str(allowed)]) as talk:
-        talk.start().submit("never sent")
+        talk.start().submit("not yet")
         assert talk.bob.exit() == 4, talk.bob.told()
-        assert "the server does not let our key in. Nothing was sent." in talk.bob.screen()
+        assert "the server does not let our key in. Give" in talk.bob.screen()
+        assert "bob: nothing was sent." in talk.bob.screen()
         talk.alice.sees("Refused: the client's key SHA256:")
-        assert not talk.alice.logs() and not talk.bob.logs()
+        assert not talk.alice.logs() and talk.bob.connections() == 0
         line = next(line for line in talk.bob.screen().splitlines() if " ssh-ed25519 " in line)
         allowed.write_text(line + "\n")
-        talk.start().say("let in")
-        talk.ends_well("let in")
+        talk.start().said = 1  # what waits in his outbox goes first
+        talk.bob.say("let in")
+        talk.ends_well("not yet", "let in")
 
 
 @in_both_modes
