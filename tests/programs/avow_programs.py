@@ -310,4 +310,30 @@ def texts_in_log(place, folder="logs"):
     return re.findall("^Message text: (.*)", place.log(folder).read_text(), re.M)
 
 
+def taken(place, folder="outbox"):
+    """How many messages bob's logs hold in finished chunks: these he will send, or has sent."""
+    whole = [re.match(rb"(?s).*\nHead: [0-9a-f]{64}\n|", log.read_bytes()).group()
+             for log in (place.work / folder).glob("*.log")]
+    return sum(log.count(b"\nMessage ID: ") for log in whole)
+
+
+def damaged(log):
+    """Ways in which a log that has messages and is not finished can be damaged: kind -> bytes."""
+    def flip(before):
+        at = log.index(before) + len(before)
+        return log[:at] + bytes([log[at] ^ 1]) + log[at + 1:]
+    middle = log.index(b"\nMessage ID: 1\n")
+    heads = [match.end() for match in re.finditer(rb"\nHead: [0-9a-f]{64}\n", log)]
+    return {"text": flip(b"\nMessage text: "), "hash": flip(b"\nHash value: "),
+            "time": flip(b"\nTimestamp: 202"), "head": flip(b"\nHead: "), "id": flip(b"\nMessage ID: "),
+            "session": flip(b"\nSession: "), "key": flip(b"\nBob: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"),
+            "name of a field": flip(b"\nHash "), "a byte less": log[:middle + 20] + log[middle + 21:],
+            "a byte more": log[:middle] + b"x" + log[middle:],
+            "a part missing": log[:heads[0]] + log[heads[1]:],
+            "cut off, and something else behind it": log[:middle + 9] + b"\nsomething else\n",
+            "two chunks exchanged": log[:heads[0]] + log[heads[1]:heads[2]] + log[heads[0]:heads[1]] + log[heads[2]:],
+            "the last chunk twice": log + log[heads[-2]:],
+            "the last head": log[:-2] + bytes([log[-2] ^ 1]) + b"\n"}
+
+
 INTERRUPT, TERMINATE, HANG_UP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
