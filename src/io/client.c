@@ -26,6 +26,8 @@
 #define RETRY_MOST_MS 3000u
 /* So many spoilt openings in a row, and somebody does it on purpose. */
 #define SPOILT_MAX 3u
+/* So long another key at the port of the port file may be a misunderstanding. */
+#define OLD_PORT_US 3000000u
 
 struct client {
   const struct client_options *options;
@@ -47,6 +49,7 @@ struct client {
   uint64_t started_us; /* monotonic */
   uint64_t retry_ms;
   unsigned spoilt;
+  uint64_t mismatch_us; /* monotonic: since when another key is at the port; 0: it is not */
   bool stranger_said;
   bool over;
   enum exit_code code;
@@ -142,6 +145,7 @@ static void hand_to_talk(struct client *client) {
   client->opening = NULL;
   client->talking = true;
   client->spoilt = 0;
+  client->mismatch_us = 0;
   talk_attach(client->talk, client->link, opening_session(opening), opening_rest(opening),
               client->peer, &client->trust);
   opening_free(opening);
@@ -241,6 +245,17 @@ static void met_refusal(struct client *client, enum avow_error error) {
   }
 }
 
+/* Another alice may have the port that an old port file names, at this address or since ours was
+ * killed: look again for a while before the alarm. */
+static bool may_be_old(struct client *client) {
+  uint64_t now_us = clock_now().mono_us;
+  if (client->options->host != NULL)
+    return false;
+  if (client->mismatch_us == 0)
+    client->mismatch_us = now_us;
+  return client->next != NULL || now_us - client->mismatch_us < OLD_PORT_US;
+}
+
 static void met_failure(struct client *client) {
   enum avow_error error = opening_error(client->opening);
   const char *detail = opening_detail(client->opening);
@@ -249,8 +264,8 @@ static void met_failure(struct client *client) {
   case AVOW_NOT_AVOW: met_stranger(client, detail); break;
   case AVOW_KEY_UNKNOWN: met_unknown_key(client); break;
   case AVOW_KEY_CHANGED:
-    if (client->options->host == NULL && client->next != NULL) {
-      drop_link(client); /* another alice has this port at this address; ours may be at the next */
+    if (may_be_old(client)) {
+      drop_link(client);
       break;
     }
     if (opening_peer_key(client->opening, key))
