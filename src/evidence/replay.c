@@ -16,6 +16,9 @@
 /* A chunk at its largest: all that a sender may queue, escaped. */
 #define CHUNK_MAX (40u * 1024u * 1024u)
 
+/* What a disk writes at once. */
+#define SECTOR_SIZE 512u
+
 /* 32 bytes in base64url. */
 #define KEY_TEXT_SIZE 44u
 
@@ -26,6 +29,7 @@ struct replay {
   size_t chunk_size; /* of it in ${in}, with its head line */
   uint64_t line, finished;
   bool begun; /* a record has been handed out */
+  bool torn;  /* a chunk has a head line, and a hole before it: it must be the last */
   struct head head;
   struct hash *hash;
   struct buf text;
@@ -281,6 +285,25 @@ static enum avow_error read_record(struct replay *replay, struct record *ret) {
   return error;
 }
 
+/* Whether a sector, or what ${bytes} have of it, is zero: text never is.  They begin behind the
+ * last finished chunk.  A power cut may leave that where the file had grown and not all was
+ * written. */
+static bool has_hole(const struct replay *replay, struct view bytes) {
+  uint64_t at = replay->finished;
+  while (bytes.size > 0) {
+    size_t size = SECTOR_SIZE - (size_t)(at % SECTOR_SIZE), zeroes = 0;
+    if (size > bytes.size)
+      size = bytes.size;
+    while (zeroes < size && bytes.data[zeroes] == 0)
+      zeroes++;
+    if (zeroes == size)
+      return true;
+    bytes = view_of(bytes.data + size, bytes.size - size);
+    at += size;
+  }
+  return false;
+}
+
 /* Look for the head line that ends the chunk, and check it; AVOW_NOT_FOUND if it is not there yet.
  */
 static enum avow_error find_chunk(struct replay *replay) {
@@ -290,7 +313,10 @@ static enum avow_error find_chunk(struct replay *replay) {
     struct view before = rest;
     if (!take_line(&rest, &line))
       return AVOW_NOT_FOUND;
-    if (starts(line, HEAD_LINE)) {
+    bool head = starts(line, HEAD_LINE);
+    if (head && !replay->torn && has_hole(replay, view_of(in.data, in.size - rest.size))) {
+      replay->torn = true;
+    } else if (head) {
       replay->searched = 0;
       replay->chunk_size = in.size - rest.size;
       replay->chunk = view_of(in.data, in.size - before.size);
@@ -362,6 +388,8 @@ static bool plausible(struct view line, bool whole) {
 
 enum avow_error replay_end(struct replay *replay) {
   struct view rest = buf_view(&replay->in), line;
+  if (has_hole(replay, rest))
+    return AVOW_OK;
   while (rest.size > 0 && rest.data[rest.size - 1] == '\0')
     rest.size--; /* a file system may have made the file longer and not written the bytes */
   while (take_line(&rest, &line)) {

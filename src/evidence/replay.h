@@ -62,8 +62,8 @@ enum avow_error replay_next(struct replay *replay, struct record *ret);
 
 /**
  * replay_end(replay):
- * That was all.  Returns AVOW_OK if the log ends with a head line, or with the first part of a
- * chunk that a crash has cut off; AVOW_MALFORMED if what is left cannot be that.
+ * That was all.  Returns AVOW_OK if the log ends with a head line, or with a chunk that a crash has
+ * cut off, or left sectors of unwritten; AVOW_MALFORMED if what is left cannot be that.
  */
 enum avow_error replay_end(struct replay *replay);
 

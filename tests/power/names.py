@@ -19,7 +19,7 @@ CALLS = "openat,mkdir,mkdirat,write,writev,pwrite64,fsync,fdatasync,ftruncate,re
 LINE = re.compile(r"^(\d+\.\d+) (\w+)\((.*)\) += (\d+)(?:<([^>]*)>)?(?: \(\w+\))? *<(\d+\.\d+)>$")
 DESCRIPTOR = re.compile(r"^\d+<([^>]*)>")
 TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
-PAGE = 4096
+SECTOR = 512
 SLOW = "fdatasync:delay_enter=1500"  # a disk as slow as a real one
 
 
@@ -162,8 +162,10 @@ class Names:
         if mode in ("torn", "some") and data.startswith(sure):
             del data[chance.randint(len(sure), len(data)):]
         if mode == "some" and data.startswith(sure):
-            start = len(sure) if len(data) - len(sure) < PAGE else chance.randrange(len(sure), len(data))
-            data[start:] = bytes(len(data) - start)  # longer, but not written
+            for start in range(0, len(data), SECTOR):  # longer, but not all of it written
+                start, end = max(start, len(sure)), min(start + SECTOR, len(data))
+                if start < end and chance.random() < 0.5:
+                    data[start:end] = bytes(end - start)
         return bytes(data)
 
     def cut(self, worker, point):

@@ -32,7 +32,8 @@ def power(folder, kind, points, *more, seconds=600):
     assert run.returncode == 0, run.stdout + run.stderr
     result = json.loads(run.stdout)
     print(run.stdout)
-    assert result["points"] > 0 and result["confirmed"] == result["shown"] > 200, run.stdout
+    # One who is killed may not come to say it; so one or the other may lack a few.
+    assert result["points"] > 0 and min(result["confirmed"], result["shown"]) > 500, run.stdout
     return result
 
 

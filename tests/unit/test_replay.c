@@ -124,6 +124,49 @@ static void test_truncations(void **state) {
   }
 }
 
+/* Whether a head line is left behind these zeroes, and before that of the last chunk. */
+static bool head_behind(const struct made *made, size_t from, size_t end) {
+  enum { SIZE = sizeof HEAD_LINE - 1 + 2 * SHA256_SIZE + 1 };
+  for (unsigned i = 0; i + 1 < made->chunks_count; i++)
+    if (made->chunks[i] >= end + SIZE ||
+        (made->chunks[i] > from && from + SIZE >= made->chunks[i] + sizeof HEAD_LINE - 1))
+      return true;
+  return false;
+}
+
+/* Goal: where the end of a log has a sector that was never written, what it belongs to is dropped,
+ * even if the head line is there; where chunks follow, that is damage, and so is less than a sector
+ * of zeroes. */
+static void test_holes(void **state) {
+  (void)state;
+  enum { SECTOR = 512 };
+  unsigned dropped = 0, found = 0;
+  for (unsigned kind = 0; kind < KINDS; kind++) {
+    struct made *made = make(kind);
+    size_t start = made->chunks_count > 1 ? made->chunks[made->chunks_count - 2] : 0;
+    for (size_t at = 0; at < made->log.size; at += SECTOR) {
+      size_t end = at + SECTOR < made->log.size ? at + SECTOR : made->log.size;
+      size_t from = at < start && start < end ? start : at;
+      bool damage = head_behind(made, from, end);
+      struct buf log;
+      buf_init(&log, LOG_MAX);
+      assert_int_equal(buf_append(&log, buf_view(&made->log)), AVOW_OK);
+      memset(log.data + from, 0, end - from);
+      struct outcome outcome = read_log(made, buf_view(&log), LOG_MAX);
+      assert_int_equal(outcome.error, damage ? AVOW_MALFORMED : AVOW_OK);
+      assert_true(outcome.finished <= from);
+      dropped += !damage;
+      found += damage;
+      memcpy(log.data + from, made->log.data + from, (end - from) / 2);
+      if (from == at && end < made->log.size) /* half a sector */
+        assert_int_equal(read_log(made, buf_view(&log), LOG_MAX).error, AVOW_MALFORMED);
+      buf_free(&log);
+    }
+    unmake(made);
+  }
+  assert_true(dropped > 0 && found > 0);
+}
+
 /* Whether byte ${at} belongs to the value of a "Key: " line. */
 static bool in_key(const struct buf *log, size_t at) {
   size_t start = at;
@@ -369,6 +412,7 @@ int main(void) {
       cmocka_unit_test(test_truncations), cmocka_unit_test(test_flipped_bits),
       cmocka_unit_test(test_malformed),   cmocka_unit_test(test_tails),
       cmocka_unit_test(test_moved_lines), cmocka_unit_test(test_goes_on),
+      cmocka_unit_test(test_holes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
