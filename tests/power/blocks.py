@@ -25,8 +25,6 @@ def run(*command):
 
 def missing():
     """What this machine lacks; an empty text if it can do it."""
-    if os.geteuid() != 0:
-        return "this user is not root"
     lacking = [path for path in ("/dev/fuse", "/dev/loop-control") if not os.path.exists(path)]
     lacking += [name for name in ("mkfs.ext4", "mount", "unshare") if shutil.which(name) is None]
     kinds = pathlib.Path("/proc/filesystems").read_text().split()

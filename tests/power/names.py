@@ -4,7 +4,8 @@ and a name only after fsync of its folder.
 
 No file system of Linux forgets that much: ext4 keeps a new file's name when the file is synced. So
 what a missing sync of a folder does shows only here. The system calls of alice and bob are recorded
-by strace, with their times, and played back. This needs no root, and no devices.
+by strace, with their times, and played back. This needs no devices, but root: the programs let nobody
+else look into them.
 """
 import pathlib
 import random

@@ -22,6 +22,7 @@ PRIVATE = ["unshare", "-m", "--propagation", "private"]
 
 def power(folder, kind, points, *more, seconds=600):
     """Record, cut at so many points, and tell."""
+    assert os.geteuid() == 0, "root alone can record what alice and bob write: run these tests as root"
     if kind == "blocks" and missing():
         warnings.warn(f"No power cuts of block devices here: {missing()}. The model stands in for them.")
         kind = "names"
