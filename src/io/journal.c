@@ -90,7 +90,11 @@ enum avow_error journal_replay(struct journal *journal, const char *folder, jour
   if (error != AVOW_OK)
     say_error(journal, folder, replay, error);
   if (error == AVOW_OK && ret_head != NULL) {
-    if (finished < log_size(journal->log) && !MUTANT(3))
+    uint64_t unfinished = log_size(journal->log) - finished;
+    if (unfinished > 0)
+      screen_status("%s/%s.log: the last %llu bytes were never finished, nor confirmed: dropped.",
+                    folder, journal->name, (unsigned long long)unfinished);
+    if (unfinished > 0 && !MUTANT(3))
       error = log_truncate(journal->log, finished);
     if (error != AVOW_OK)
       screen_error("cannot mend the end of %s/%s.log: %s.", folder, journal->name, strerror(errno));
