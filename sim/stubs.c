@@ -35,6 +35,10 @@ void screen_error(const char *format, ...) {
   trace(here, HOST_NAMES[here->current->side], "%s", line);
 }
 
+void screen_status(const char *format, ...) {
+  (void)format;
+}
+
 bool screen_json_on(void) {
   return false;
 }
