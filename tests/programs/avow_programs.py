@@ -4,10 +4,11 @@
 One thread: whoever waits also takes what the terminals write. Programs without a terminal write
 into files, so they never block on us.
 """
+import codecs
 import glob
+import hashlib
 import importlib.machinery
 import importlib.util
-import codecs
 import fcntl
 import os
 import pathlib
@@ -317,6 +318,19 @@ def taken(place, folder="outbox"):
     return sum(log.count(b"\nMessage ID: ") for log in whole)
 
 
+def heads_hold(log):
+    """Whether each head of a log stands for the lines before it, as anybody can compute it."""
+    so_far, heads = hashlib.sha256(), 0
+    for line in log.splitlines(keepends=True):
+        if line.startswith(b"Head: "):
+            heads += 1
+            if line != f"Head: {so_far.hexdigest()}\n".encode():
+                return False
+        if not line.startswith((b"Message text: ", b"Key: ")):
+            so_far.update(line)
+    return heads > 0 and line.startswith(b"Head: ")
+
+
 def damaged(log):
     """Ways in which a log that has messages and is not finished can be damaged: kind -> bytes."""
     def flip(before):
@@ -331,7 +345,8 @@ def damaged(log):
             "a byte more": log[:middle] + b"x" + log[middle:],
             "a part missing": log[:heads[0]] + log[heads[1]:],
             "cut off, and something else behind it": log[:middle + 9] + b"\nsomething else\n",
-            "two chunks exchanged": log[:heads[0]] + log[heads[1]:heads[2]] + log[heads[0]:heads[1]] + log[heads[2]:],
+            "two chunks exchanged": (log[:heads[0]] + log[heads[1]:heads[2]] + log[heads[0]:heads[1]]
+                                     + log[heads[2]:]),
             "the last chunk twice": log + log[heads[-2]:],
             "the last head": log[:-2] + bytes([log[-2] ^ 1]) + b"\n"}
 
