@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -72,10 +73,12 @@ static enum exit_code take_option(struct common *common, struct server_options *
   return CODE_OK;
 }
 
-/* The list in the configuration folder counts if it is there. */
+/* The list in the configuration folder counts, unless there is none: one that cannot be reached
+ * lets nobody in. */
 static const char *default_allowed(char path[PATH_MAX]) {
-  bool there = config_path("allowed_signers", path, PATH_MAX) == AVOW_OK && access(path, F_OK) == 0;
-  return there ? path : NULL;
+  if (config_path("allowed_signers", path, PATH_MAX) != AVOW_OK)
+    return NULL;
+  return access(path, F_OK) == 0 || errno != ENOENT ? path : NULL;
 }
 
 static enum exit_code run(const struct common *common, struct server_options *server) {
@@ -92,6 +95,8 @@ static enum exit_code run(const struct common *common, struct server_options *se
     server->identity = &identity;
     if (server->allowed_file == NULL)
       server->allowed_file = default_allowed(allowed);
+  } else if (server->allowed_file != NULL) {
+    return usage_error("alice", "--handshake plain knows no keys, so no --allowed-signers.");
   }
   server->handshake = common->handshake;
   server->detail = common->detail;

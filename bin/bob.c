@@ -116,6 +116,8 @@ static enum exit_code run(const struct common *common, struct client_options *cl
     if (client->known_file == NULL)
       return usage_error("bob", "HOME is not set: give --known-servers FILE.");
   }
+  if (common->handshake == HANDSHAKE_PLAIN && client->server_key != NULL)
+    return usage_error("bob", "--handshake plain knows no keys, so no --server-key.");
   client->handshake = common->handshake;
   client->detail = common->detail;
   client->port_file = common->port_file;

@@ -213,9 +213,12 @@ static enum avow_error repeat(struct receiver *receiver, const struct sealed *se
 static enum avow_error take_ask(struct receiver *receiver, const struct sealed *sealed,
                                 struct now now) {
   enum avow_error error = AVOW_OK;
-  for (unsigned i = 0; i < receiver->given_count && error == AVOW_OK && !MUTANT(14); i++)
+  for (unsigned i = 0; i < receiver->given_count && error == AVOW_OK && !MUTANT(14); i++) {
+    if (!can_confirm(receiver, 1))
+      break; /* he asks, and does not read: he will ask again for the rest */
     if (receiver_given(receiver, i)->first_id >= sealed->first_id)
       error = confirm(receiver, receiver_given(receiver, i), now);
+  }
   return error;
 }
 

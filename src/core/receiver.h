@@ -39,8 +39,8 @@ void receiver_free(struct receiver *receiver);
 enum avow_error receiver_restore(struct receiver *receiver, const struct record *record);
 
 /** receiver_restored(receiver, head): That was the log; it goes on after ${head}, which is taken
- * over. */
-void receiver_restored(struct receiver *receiver, struct head head);
+ * over. Returns AVOW_MALFORMED if it ends within an envelope. */
+enum avow_error receiver_restored(struct receiver *receiver, struct head head);
 
 /* Whose session the log says it is. */
 struct receiver_past {

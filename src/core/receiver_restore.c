@@ -78,6 +78,7 @@ const struct receiver_past *receiver_past(const struct receiver *receiver) {
   return &receiver->past;
 }
 
-void receiver_restored(struct receiver *receiver, struct head head) {
+enum avow_error receiver_restored(struct receiver *receiver, struct head head) {
   chunk_continue(&receiver->chunk, head);
+  return receiver->restored_id == receiver->next_id ? AVOW_OK : AVOW_MALFORMED;
 }

@@ -70,6 +70,8 @@ static enum avow_error transmit(struct sender *sender, struct flight *flight, ui
                           .body = view_of(buf_view(&sender->queue).data + offset, flight->size)};
   /* The order of durability: nothing leaves that is not on our own disk. */
   assert(sealed.first_id + sealed.count <= sender->durable_id);
+  if (sealed.first_id + sealed.count > sender->left_id)
+    sender->left_id = sealed.first_id + sealed.count;
   flight->sent_us = now.mono_us;
   flight->again = why != VERDICT_ACCEPTED;
   return channel_seal(&sender->channel, &sealed, now.mono_us);
@@ -96,6 +98,7 @@ static enum avow_error go_back(struct sender *sender, uint64_t from_id, enum ver
   for (unsigned i = 0; i < sender->flights_count && error == AVOW_OK; i++) {
     struct flight *flight = flight_at(sender, i);
     flight->sent_us = now.mono_us;
+    flight->again = true; /* also where it is not: its round trip began before */
     if (id >= from_id && !stalled) {
       error = transmit(sender, flight, id, offset, why, now);
       count += flight->count;
@@ -178,9 +181,9 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
                               struct now now) {
   assert(!sender->attached);
   uint64_t stored = session->grant.next_id;
-  if (stored < sender->queued_id || stored > sender->durable_id)
-    return AVOW_OUT_OF_STEP;
   struct sender_past *past = &sender->past;
+  if (stored < sender->queued_id || stored > (past->any ? sender->left_id : 0))
+    return AVOW_OUT_OF_STEP;
   if (past->any &&
       memcmp(past->session_id, session->grant.session_id, sizeof past->session_id) != 0)
     return AVOW_OUT_OF_STEP; /* we asked for another one */
@@ -364,6 +367,8 @@ static enum avow_error take_notice(struct sender *sender, const struct sealed *s
   sender->notice_after_us = now.mono_us + NOTICE_PAUSE_US;
   if (sender->ending == END_SENT)
     return transmit_end(sender, now);
+  if (sender->queued_id < sender->known_id)
+    return ask(sender, now); /* that is all that may be on its way */
   return go_back(sender, sealed->first_id, VERDICT_MODIFIED, now);
 }
 

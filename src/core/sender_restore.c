@@ -36,7 +36,7 @@ static enum avow_error restore_message(struct sender *sender, const struct recor
   struct message message = {
       .timestamp_us = record->timestamp_us, .hash = record->hash, .text = record->text};
   enum avow_error error = message_append(&sender->queue, &message);
-  sender->durable_id = ++sender->next_id;
+  sender->left_id = sender->durable_id = ++sender->next_id;
   return error == AVOW_TOO_LONG ? AVOW_MALFORMED : error; /* more than we ever queue */
 }
 

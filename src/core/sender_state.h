@@ -36,6 +36,7 @@ struct sender {
   size_t known_size;   /* bytes of these in the queue */
   uint64_t asked_us;   /* monotonic */
   uint64_t sent_id;    /* ids below it are stored or in flight */
+  uint64_t left_id;    /* ids below it may have left us, now or before a restart */
   uint64_t durable_id; /* ids below it are on our disk */
   uint64_t next_id;    /* of the next one to be submitted */
   struct flight flights[WINDOW_ENVELOPES];

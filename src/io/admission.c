@@ -15,6 +15,20 @@
 #define FAILURES_SHOWN 10u
 #define FAILURES_TIME_US 10000000u
 
+/* Whether this line may be shown; says how many were not once they may again. */
+static bool may_show(void) {
+  static uint64_t since_us;
+  static unsigned seen;
+  uint64_t now_us = clock_now().mono_us;
+  if (now_us - since_us >= FAILURES_TIME_US) {
+    if (seen > FAILURES_SHOWN)
+      screen_alarm("And %u more connections that opened no session.", seen - FAILURES_SHOWN);
+    since_us = now_us;
+    seen = 0;
+  }
+  return seen++ < FAILURES_SHOWN;
+}
+
 bool admission_allows(const struct server_options *options, bool loopback,
                       const uint8_t key[ED25519_PUBLIC_SIZE], char *name) {
   name[0] = '\0';
@@ -34,6 +48,10 @@ bool admission_allows(const struct server_options *options, bool loopback,
     error = allowed_signers_find(buf_view(&file), key, clock_now().wall_us, name, &line);
   buf_free(&file);
   screen_harmless(name);
+  if (error == AVOW_OK)
+    return true;
+  if (!may_show())
+    return false;
   if (!read)
     screen_error("cannot read %s: %s. Nobody is let in until it can be read.",
                  options->allowed_file, reason);
@@ -42,24 +60,10 @@ bool admission_allows(const struct server_options *options, bool loopback,
   else if (error == AVOW_EXPIRED)
     screen_alarm("Refused: the client's key %s is not valid now, says %s.", text,
                  options->allowed_file);
-  else if (error != AVOW_OK)
+  else
     screen_error("%s:%u: %s. Nobody is let in until that line is mended.", options->allowed_file,
                  line, avow_error_text(error));
-  return error == AVOW_OK;
-}
-
-/* Whether this line may be shown; says how many were not once they may again. */
-static bool may_show(void) {
-  static uint64_t since_us;
-  static unsigned seen;
-  uint64_t now_us = clock_now().mono_us;
-  if (now_us - since_us >= FAILURES_TIME_US) {
-    if (seen > FAILURES_SHOWN)
-      screen_alarm("And %u more connections that opened no session.", seen - FAILURES_SHOWN);
-    since_us = now_us;
-    seen = 0;
-  }
-  return seen++ < FAILURES_SHOWN;
+  return false;
 }
 
 void admission_failed(const char *peer, const struct opening *opening) {

@@ -106,9 +106,7 @@ static void try_later(struct client *client) {
     finish(client, CODE_UNREACHABLE);
     return;
   }
-  uint64_t left_ms = client->options->wait_for_us == WHEN_NEVER
-                         ? RETRY_MOST_MS
-                         : (client->options->wait_for_us - waited_us) / 1000 + 1;
+  uint64_t left_ms = (client->options->wait_for_us - waited_us) / 1000 + 1;
   uint64_t wait_ms = jittered(client->retry_ms);
   if (wait_ms > left_ms)
     wait_ms = left_ms;
@@ -210,6 +208,7 @@ static void met_unknown_key(struct client *client) {
   client->retry_ms = RETRY_FIRST_MS;
   if (!shown || trust_ask(client->options, client->port, key) != AVOW_OK)
     finish(client, CODE_UNTRUSTED);
+  client->started_us = clock_now().mono_us;
 }
 
 static void met_refusal(struct client *client, enum avow_error error) {

@@ -90,16 +90,16 @@ static void log_failed(struct guest *guest) {
   screen_error("cannot write %s/%s.log: %s. What was confirmed is safe there; nothing else was "
                "confirmed. Make room or mend the disk, then start again.",
                guest->host->options->log_folder, guest->journal.name, reason);
+  close_guest(guest); /* first, so that nobody takes it for one that can still end in order */
   guest->host->on_ended(guest->host->server, CODE_FAILURE);
-  close_guest(guest);
 }
 
 static void core_failed(struct guest *guest, enum avow_error error) {
   screen_error("the session with %s cannot go on: %s. What was confirmed is safe in %s/%s.log.",
                guest->peer, avow_error_text(error), guest->host->options->log_folder,
                guest->journal.name);
+  close_guest(guest); /* first, so that nobody takes it for one that can still end in order */
   guest->host->on_ended(guest->host->server, CODE_FAILURE);
-  close_guest(guest);
 }
 
 static enum avow_error show_text(struct guest *guest, const struct event *event) {
@@ -337,6 +337,8 @@ static void decide(struct guest *guest) {
   }
   if (open->resume) /* his old connection may not have noticed yet that it is dead */
     host->on_resume(host->server, open->session_id, tls ? key : NULL);
+  if (guest->closing)
+    return; /* the server is ending: that connection's log could not be written */
   if (host->sessions >= host->sessions_max)
     opening_refuse(guest->opening, AVOW_BUSY);
   else

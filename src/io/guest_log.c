@@ -42,7 +42,11 @@ static enum avow_error restore(const struct server_options *options, const struc
       journal_replay(journal, options->log_folder, take_record, receiver, &head);
   if (error != AVOW_OK)
     return error;
-  receiver_restored(receiver, head);
+  if (receiver_restored(receiver, head) != AVOW_OK) {
+    screen_error("%s/%s.log is damaged: it ends within an envelope.", options->log_folder,
+                 journal->name);
+    return AVOW_NO_SESSION;
+  }
   if (fits(receiver, open, bob_key))
     return AVOW_OK;
   screen_error("a client asked to resume the session of %s/%s.log, and it is not his.",

@@ -14,6 +14,12 @@ void harden(void) {
   prctl(PR_SET_DUMPABLE, 0);
 #endif
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like a full disk */
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max; /* a session takes two, and there may be many */
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   umask(077);
 }
 

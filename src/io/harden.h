@@ -4,7 +4,8 @@
 
 #include <uv.h>
 
-/** harden(): Before anything else: no core dumps, no SIGPIPE, new files for their owner only. */
+/** harden(): Before anything else: no core dumps, no SIGPIPE or SIGXFSZ, as many open
+ * files as are allowed, new files for their owner only. */
 void harden(void);
 
 /**

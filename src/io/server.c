@@ -52,11 +52,10 @@ static void end_server(struct server *server) {
 
 static void on_ended(void *owner, enum exit_code code) {
   struct server *server = owner;
-  if (server->options->serve)
-    return;
   if (server->code == CODE_OK)
     server->code = code;
-  end_server(server);
+  if (!server->options->serve)
+    end_server(server);
 }
 
 static void on_cut(void *owner) {

@@ -35,7 +35,7 @@ void frames_init(struct frames *frames, size_t payload_max) {
 }
 
 void frames_free(struct frames *frames) {
-  buf_free(&frames->in);
+  buf_wipe_free(&frames->in); /* the session's key may have been in it */
 }
 
 void frames_widen(struct frames *frames, size_t payload_max) {
