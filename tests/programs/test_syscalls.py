@@ -80,7 +80,8 @@ class Session:
                     alice = self.alice()
                 time.sleep(0.003)
             self.check_confirmed(bob)
-            alice.process.terminate()
+            self.place.until(lambda: not alice.running(), 0.5)
+            alice.process.terminate()  # if the last goodbye was lost
             alice.end(10)
             self.check_sync()
             logs = [re.findall("^Message text: (.*)", path.read_text(), re.M)
