@@ -2,6 +2,7 @@
 """Goal: in pipes, alice and bob are dependable parts of a script."""
 import hashlib
 import json
+import os
 import re
 import subprocess
 
@@ -263,3 +264,15 @@ def test_a_long_message_at_the_prompt(place):
     assert (bob.end(), alice.end()) == (0, 0)
     assert alice.out().decode() == text + "\n"
     assert bob.text().count(CONFIRMED) == 1
+
+
+def test_stdin_is_given_back_as_it_was(place):
+    """Goal: who shares bob's standard input (the shell, the next command) finds it blocking."""
+    alice = place.alice()
+    ours, theirs = os.pipe()
+    os.write(theirs, b"one\n")
+    os.close(theirs)
+    bob = place.bob(stdin=os.fdopen(os.dup(ours), "rb"))
+    assert (bob.end(), alice.end(), alice.out()) == (0, 0, b"one\n")
+    assert os.get_blocking(ours)
+    os.close(ours)
