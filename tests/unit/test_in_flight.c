@@ -136,6 +136,55 @@ static void test_window_after_resend(void **state) {
   pair_free(pair);
 }
 
+/* Alice hears what was forged, and stores it; nobody reads what she says. */
+static void alice_stores(struct pair *pair) {
+  struct event event;
+  assert_int_equal(receiver_input(pair->receiver, buf_view(&pair->to_alice), pair->now), AVOW_OK);
+  buf_clear(&pair->to_alice);
+  receiver_record_consume(pair->receiver, pair_alice_record(pair).size);
+  assert_int_equal(receiver_durable(pair->receiver, pair->now), AVOW_OK);
+  while (receiver_next_event(pair->receiver, &event))
+    assert_true(event.type == EVENT_MESSAGE);
+}
+
+/* Goal: a client who asks for all confirmations again and again in one go, and does not read, gets
+ * as many as there is room for, and the others later. */
+static void test_flood_of_asks(void **state) {
+  (void)state;
+  struct pair *pair = pair_new_quiet(NULL);
+  struct channel forger;
+  struct buf body;
+  buf_init(&body, AVOW_PLAINTEXT_MAX);
+  for (unsigned i = 0; i < AVOW_ENVELOPE_MESSAGES_MAX; i++)
+    pair_body(pair, &body, "", "");
+  pair_forger(pair, &forger);
+  for (unsigned i = 0; i < WINDOW_ENVELOPES; i++) {
+    struct sealed sealed = {.kind = SEALED_ENVELOPE,
+                            .first_id = i * AVOW_ENVELOPE_MESSAGES_MAX,
+                            .count = AVOW_ENVELOPE_MESSAGES_MAX,
+                            .body = buf_view(&body)};
+    pair_pass(pair, 1);
+    pair_forge(pair, &forger, &sealed, 0);
+    alice_stores(pair);
+    receiver_output_consume(pair->receiver, receiver_output(pair->receiver).size);
+  }
+  for (unsigned i = 0; i < 8; i++) {
+    struct sealed sealed = {.kind = SEALED_ASK};
+    pair_pass(pair, 1);
+    pair_forge(pair, &forger, &sealed, 0);
+  }
+  alice_stores(pair);
+  uint64_t answers = 0;
+  for (size_t size; (size = receiver_output(pair->receiver).size) > 0; answers += size) {
+    receiver_output_consume(pair->receiver, size);
+    assert_int_equal(receiver_input(pair->receiver, view_of("", 0), pair->now), AVOW_OK);
+  }
+  assert_true(answers > AVOW_OUTPUT_MAX);
+  buf_free(&body);
+  channel_close(&forger);
+  pair_free(pair);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_stalled_line),
@@ -143,6 +192,7 @@ int main(void) {
       cmocka_unit_test(test_gap),
       cmocka_unit_test(test_lost_among_confirmations),
       cmocka_unit_test(test_window_after_resend),
+      cmocka_unit_test(test_flood_of_asks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

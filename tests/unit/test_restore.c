@@ -264,6 +264,24 @@ static void test_out_of_step(void **state) {
   }
 }
 
+/* Goal: what was said while nobody was there has never left: an alice who says that she has stored
+ * it has another log than bob knows. */
+static void test_never_left(void **state) {
+  (void)state;
+  struct pair *pair = pair_new(NULL);
+  pair_say(pair, "x");
+  pair_settle(pair, 0);
+  pair_cut(pair);
+  pair_say(pair, "y");
+  pair_say(pair, "z");
+  assert_int_equal(pair_connect_error(pair, 2), AVOW_OUT_OF_STEP);
+  assert_int_equal(pair_connect_error(pair, 3), AVOW_OUT_OF_STEP);
+  pair_connect(pair);
+  pair_settle(pair, 0);
+  pair_finish(pair);
+  pair_free(pair);
+}
+
 /* Goal: alice ended the session while messages waited: for bob it is not over, and a restored one
  * goes on with it. */
 static void test_ended_too_early(void **state) {
@@ -451,13 +469,10 @@ static void test_too_many(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_step),
-      cmocka_unit_test(test_offline),
-      cmocka_unit_test(test_ask),
-      cmocka_unit_test(test_out_of_step),
-      cmocka_unit_test(test_ended_too_early),
-      cmocka_unit_test(test_orders_of_bob),
-      cmocka_unit_test(test_orders_of_alice),
+      cmocka_unit_test(test_every_step),    cmocka_unit_test(test_offline),
+      cmocka_unit_test(test_ask),           cmocka_unit_test(test_out_of_step),
+      cmocka_unit_test(test_never_left),    cmocka_unit_test(test_ended_too_early),
+      cmocka_unit_test(test_orders_of_bob), cmocka_unit_test(test_orders_of_alice),
       cmocka_unit_test(test_too_many),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
