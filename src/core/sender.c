@@ -410,9 +410,9 @@ enum avow_error sender_input(struct sender *sender, struct view bytes, struct no
   return error == AVOW_OK ? report(sender, now) : error;
 }
 
-/* A record of nothing but confirmations may wait for the next message, and become durable together
- * with it: a crash that loses it makes us ask for them again.  But only for so many as the receiver
- * remembers, and not for long. */
+/* A record of nothing but confirmations may wait for the next message, to be durable with it: a
+ * crash makes us ask for them again.  But only for so many as the receiver remembers, and not for
+ * long. */
 static bool can_wait(const struct sender *sender) {
   size_t size = buf_view(&sender->chunk.bytes).size;
   return size > 0 && size == sender->unsynced_size && sender->unsynced < WINDOW_ENVELOPES / 2 &&
@@ -433,10 +433,10 @@ void sender_record_consume(struct sender *sender, size_t size) {
 }
 
 enum avow_error sender_durable(struct sender *sender, struct now now) {
-  assert(buf_view(&sender->chunk.bytes).size == 0);
+  assert(can_wait(sender) || buf_view(&sender->chunk.bytes).size == 0);
   sender->durable_id = sender->next_id;
-  sender->unsynced = 0;
-  sender->unsynced_size = 0;
+  if (!can_wait(sender))
+    sender->unsynced_size = sender->unsynced = 0;
   bool begins = sender->attached && !sender->recorded;
   sender->recorded = sender->attached;
   enum avow_error error = AVOW_OK;

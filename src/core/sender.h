@@ -108,7 +108,8 @@ enum avow_error sender_record(struct sender *sender, struct view *ret_record);
 /** sender_record_consume(sender, size): The first ${size} of them have been appended. */
 void sender_record_consume(struct sender *sender, size_t size);
 
-/** sender_durable(sender, now): All records have been consumed, and are on the disk. */
+/** sender_durable(sender, now): All that sender_record gave has been consumed, and is on the disk.
+ */
 enum avow_error sender_durable(struct sender *sender, struct now now);
 
 /** sender_output(sender): Return bytes for the receiver; valid until the next call. */
