@@ -18,10 +18,6 @@ enum avow_error guest_log_begin(const struct server_options *options, struct sto
   return error == AVOW_OK ? receiver_new(ret, &config) : error;
 }
 
-void guest_log_name(const struct open *open, char name[WHEN_NAME_SIZE]) {
-  when_name(open->opened_us, open->opened_offset_min, name);
-}
-
 static enum avow_error take_record(void *core, const struct record *record) {
   return receiver_restore(core, record);
 }
@@ -60,7 +56,7 @@ enum avow_error guest_log_resume(const struct server_options *options, struct st
   char name[WHEN_NAME_SIZE];
   struct receiver_config config = config_of(options);
   struct receiver *receiver;
-  guest_log_name(open, name);
+  when_name(open->opened_us, open->opened_offset_min, name);
   enum avow_error error = journal_resume(journal, store, name);
   if (error != AVOW_OK) {
     screen_error("a client asked to resume the session of %s/%s.log: %s.", options->log_folder,

@@ -27,7 +27,4 @@ enum avow_error guest_log_resume(const struct server_options *options, struct st
                                  const struct open *open, const uint8_t *bob_key,
                                  struct journal *journal, struct receiver **ret);
 
-/** guest_log_name(open, name): Write the name of the log that ${open} is about. */
-void guest_log_name(const struct open *open, char name[WHEN_NAME_SIZE]);
-
 #endif
