@@ -15,7 +15,9 @@ static bool withheld(struct view line) {
 }
 
 enum avow_error head_init(struct head *head) {
-  return digest_new(&head->digest);
+  *head = (struct head){0};
+  enum avow_error error = digest_new(&head->digest);
+  return error == AVOW_OK ? digest_value(head->digest, head->last) : error;
 }
 
 void head_free(struct head *head) {
@@ -44,6 +46,11 @@ enum avow_error head_value(struct head *head, uint8_t value[SHA256_SIZE]) {
   return digest_value(head->digest, value);
 }
 
+enum avow_error head_line(struct head *head, struct view line, const uint8_t value[SHA256_SIZE]) {
+  memcpy(head->last, value, SHA256_SIZE);
+  return digest_add(head->digest, line);
+}
+
 enum avow_error chunk_init(struct chunk *chunk, size_t max) {
   *chunk = (struct chunk){0};
   buf_init(&chunk->bytes, max);
@@ -53,9 +60,9 @@ enum avow_error chunk_init(struct chunk *chunk, size_t max) {
 void chunk_continue(struct chunk *chunk, struct head head) {
   assert(chunk->sealed == 0);
   head_free(&chunk->head);
-  if (MUTANT(24) && head_init(&head) != AVOW_OK)
-    return;
   chunk->head = head;
+  if (MUTANT(24) && head_init(&chunk->head) != AVOW_OK)
+    return;
 }
 
 void chunk_free(struct chunk *chunk) {
@@ -63,28 +70,34 @@ void chunk_free(struct chunk *chunk) {
   head_free(&chunk->head);
 }
 
-enum avow_error chunk_seal(struct chunk *chunk) {
+enum avow_error chunk_head(struct chunk *chunk, uint8_t value[SHA256_SIZE]) {
   struct view bytes = buf_view(&chunk->bytes);
-  if (bytes.size == chunk->sealed)
+  enum avow_error error = AVOW_OK;
+  if (bytes.size > chunk->covered)
+    error =
+        head_add(&chunk->head, view_of(bytes.data + chunk->covered, bytes.size - chunk->covered));
+  chunk->covered = bytes.size;
+  return error == AVOW_OK ? head_value(&chunk->head, value) : error;
+}
+
+enum avow_error chunk_seal(struct chunk *chunk) {
+  if (buf_view(&chunk->bytes).size == chunk->sealed)
     return AVOW_OK;
   uint8_t value[SHA256_SIZE];
   char hex[2 * SHA256_SIZE + 1];
   enum avow_error error = buf_text(&chunk->bytes, "\n"); /* ends the block before the head line */
-  bytes = buf_view(&chunk->bytes);
   if (error == AVOW_OK)
-    error = head_add(&chunk->head, view_of(bytes.data + chunk->sealed, bytes.size - chunk->sealed));
-  if (error == AVOW_OK)
-    error = head_value(&chunk->head, value);
+    error = chunk_head(chunk, value);
   if (error != AVOW_OK)
     return error;
-  size_t before = bytes.size;
   hex_encode(view_of(value, sizeof value), hex);
   error = buf_format(&chunk->bytes, HEAD_LINE "%s\n", hex);
-  bytes = buf_view(&chunk->bytes);
+  struct view bytes = buf_view(&chunk->bytes);
   if (error == AVOW_OK)
-    error = head_add(&chunk->head, view_of(bytes.data + before, bytes.size - before));
+    error = head_line(&chunk->head,
+                      view_of(bytes.data + chunk->covered, bytes.size - chunk->covered), value);
   if (error == AVOW_OK)
-    chunk->sealed = bytes.size;
+    chunk->sealed = chunk->covered = bytes.size;
   return error;
 }
 
@@ -92,4 +105,5 @@ void chunk_consume(struct chunk *chunk, size_t size) {
   assert(size <= chunk->sealed);
   buf_consume(&chunk->bytes, size);
   chunk->sealed -= size;
+  chunk->covered -= size;
 }

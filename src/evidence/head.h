@@ -11,6 +11,7 @@
  * recompute it: grep -v, then sha256sum. */
 struct head {
   struct digest *digest;
+  uint8_t last[SHA256_SIZE]; /* the value of the last head line; of an empty log that of nothing */
 };
 
 #define HEAD_LINE "Head: "
@@ -27,11 +28,16 @@ enum avow_error head_add(struct head *head, struct view lines);
 /** head_value(head, value): Return the head so far.  Returns AVOW_CRYPTO. */
 enum avow_error head_value(struct head *head, uint8_t value[SHA256_SIZE]);
 
+/** head_line(head, line): A head line comes next, and bears the value that was asked for last.
+ * Returns AVOW_CRYPTO. */
+enum avow_error head_line(struct head *head, struct view line, const uint8_t value[SHA256_SIZE]);
+
 /* Log bytes on their way to the store: records are appended to ${bytes}, and chunk_seal closes them
  * with a head line. */
 struct chunk {
   struct buf bytes;
-  size_t sealed; /* so many of the unconsumed bytes are covered by a head line */
+  size_t sealed;  /* so many of the unconsumed bytes are covered by a head line */
+  size_t covered; /* so many of them are in ${head} */
   struct head head;
 };
 
@@ -44,6 +50,10 @@ void chunk_continue(struct chunk *chunk, struct head head);
 
 /** chunk_free(chunk): Wipe and free. */
 void chunk_free(struct chunk *chunk);
+
+/** chunk_head(chunk, value): Return the head of the log with all that was appended so far.  Returns
+ * AVOW_CRYPTO. */
+enum avow_error chunk_head(struct chunk *chunk, uint8_t value[SHA256_SIZE]);
 
 /** chunk_seal(chunk): Close what is open with a head line, if anything is.  Errors of buf_append,
  * AVOW_CRYPTO. */

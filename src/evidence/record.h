@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "base/proof.h"
 
 /* Records are blocks of "Name: value" lines, parted by an empty line.  docs/PROTOCOL.md, "The log".
  * Every function appends one block to ${out}, with the empty line before it where it is not the
@@ -45,11 +46,26 @@ struct opened {
   const char *group;       /* of the key exchange; tls only */
   struct party alice, bob; /* tls only */
   const uint8_t *key;      /* of Fernet */
+  const uint8_t *key_hash; /* its SHA-256; only where the log keeps the key */
+  /* tls only: what both sign beside, and alice's signature. */
+  uint64_t next_id; /* all messages below it were stored before */
+  uint8_t bob_head[HEAD_SIZE], alice_head[HEAD_SIZE];
+  uint8_t alice_signature[SIGNATURE_SIZE];
+};
+
+/* Whose session it is: in every statement, and behind every signature. */
+struct names {
+  uint8_t session_id[16];
+  uint8_t alice_key[32], bob_key[32];
 };
 
 /** record_opened(out, detail, first, opened): A connection; ${first}: nothing is in the log yet. */
 enum avow_error record_opened(struct buf *out, enum log_detail detail, bool first,
                               const struct opened *opened);
+
+/** record_agreed(out, names, bob_signature): Bob has signed the opening, too. */
+enum avow_error record_agreed(struct buf *out, const struct names *names,
+                              const uint8_t bob_signature[SIGNATURE_SIZE]);
 
 /* One message.  ${confirmed_us} is WHEN_NEVER where it has not been confirmed (bob's log). */
 struct recorded {
@@ -69,13 +85,29 @@ struct zones {
 enum avow_error record_message(struct buf *out, enum log_detail detail, struct zones zones,
                                const struct recorded *message);
 
+/* Of a message, the lines that a digest is made of, at their longest. */
+#define RECORD_LINES_MAX 256u
+
+/** record_lines(lines, bob_min, message): Write them to ${lines} of RECORD_LINES_MAX: its id, hash
+ * and timestamp.  Returns how many bytes. */
+size_t record_lines(char *lines, int bob_min, const struct recorded *message);
+
 /**
- * record_envelope(out, zones, first_id, count, confirmed_us):
- * These messages were one envelope.  In bob's log ${confirmed_us} is when alice confirmed them; in
- * alice's it is WHEN_NEVER: each message says it there.
+ * record_envelope(out, first_id, count, confirmed_us, confirmed_min):
+ * These messages were one envelope, confirmed then, in alice's zone; WHEN_NEVER in alice's log of a
+ * plain session, where each message says it.  In a tls session record_origin and record_receipt
+ * come next, to be lines of the same block.
  */
-enum avow_error record_envelope(struct buf *out, struct zones zones, uint64_t first_id,
-                                unsigned count, uint64_t confirmed_us);
+enum avow_error record_envelope(struct buf *out, uint64_t first_id, unsigned count,
+                                uint64_t confirmed_us, int confirmed_min);
+
+/** record_origin(out, names, proof): What bob signed of it. */
+enum avow_error record_origin(struct buf *out, const struct names *names,
+                              const struct proof *proof);
+
+/** record_receipt(out, names, proof): What alice signed of it. */
+enum avow_error record_receipt(struct buf *out, const struct names *names,
+                               const struct proof *proof);
 
 /* A suspected attack, or a retransmission that was seen. */
 struct incident {
@@ -89,7 +121,24 @@ struct incident {
 /** record_incident(out, offset_min, incident): One incident. */
 enum avow_error record_incident(struct buf *out, int offset_min, const struct incident *incident);
 
-/** record_ended(out, offset_min, ended_us, messages): An orderly end, after so many messages. */
-enum avow_error record_ended(struct buf *out, int offset_min, uint64_t ended_us, uint64_t messages);
+/* An orderly end. */
+struct ended {
+  uint64_t messages; /* in all */
+  uint64_t ended_us; /* by alice's clock, in her zone */
+  int offset_min;
+  bool by_bob;        /* he has signed it, too */
+  struct proof proof; /* tls only */
+};
+
+/**
+ * record_ended(out, names, ended):
+ * Its first lines: in a tls session all that stands before the head at the end, and record_closing
+ * comes next.  ${names} is NULL in a plain one.
+ */
+enum avow_error record_ended(struct buf *out, const struct names *names, const struct ended *ended);
+
+/** record_closing(out, names, proof): What alice signed of it. */
+enum avow_error record_closing(struct buf *out, const struct names *names,
+                               const struct proof *proof);
 
 #endif

@@ -16,26 +16,38 @@ enum record_type {
   RECORD_ENVELOPE,
   RECORD_INCIDENT,
   RECORD_ENDED,
+  RECORD_AGREED, /* bob has signed the opening before it */
+  RECORD_HEAD,   /* the end of a chunk */
 };
 
 struct record {
   enum record_type type;
   uint64_t line; /* of the record's first line, from 1 */
-  /* QUEUED: to, when, bob.  OPENED: session_id, resumed, when, tls, alice, bob. */
-  char to[AVOW_NAME_SIZE];
+  /* QUEUED: to, when, bob.  OPENED: session_id, resumed, when, tls, group, alice, bob; if tls also
+   * next id (in id), bob's and alice's head and alice's signature (in proof). */
+  char to[AVOW_NAME_SIZE], group[32];
   uint8_t session_id[16];
   bool resumed, tls;
   uint64_t when_us; /* also ENDED, INCIDENT */
   int offset_min;   /* of when_us; MESSAGE: of its timestamp */
   uint8_t alice_key[32], bob_key[32];
-  /* MESSAGE: id, hash, timestamp, text (if has_text), confirmed.  ENVELOPE: first id, count,
-   * confirmed. */
+  /* MESSAGE: id, hash, timestamp, text (if has_text), confirmed, lines (those of record_lines).
+   * ENVELOPE: first id, count, confirmed; proof, if signed.  ENDED: id (messages in all), when; if
+   * signed: by_bob, proof.  AGREED: proof.bob_signature.  HEAD: proof.head. */
   uint64_t id, count;
   uint8_t hash[64];
   uint64_t timestamp_us;
   bool has_text;
-  struct view text;      /* valid until the next call */
-  uint64_t confirmed_us; /* WHEN_NEVER if not told */
+  struct view text, lines; /* valid until the next call */
+  uint64_t confirmed_us;   /* WHEN_NEVER if not told */
+  int confirmed_min;
+  bool is_signed, by_bob;
+  struct proof proof;
+  /* ENVELOPE, ENDED, if signed: the head of this log before the line of head at receipt or at the
+   * end. In alice's log that is what the line must bear. */
+  uint8_t head_there[HEAD_SIZE];
+  /* The keys that the block's signatures bear. */
+  uint8_t alice_signer[32], bob_signer[32];
 };
 
 struct replay;

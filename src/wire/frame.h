@@ -14,8 +14,9 @@ enum frame_type {
   FRAME_SESSION = 4,   /* alice grants it */
   FRAME_REFUSAL = 5,   /* alice does not, and why */
   FRAME_TOKEN = 6,     /* a Fernet token, either way */
+  FRAME_AGREE = 7,     /* bob signs the opening */
 };
-#define FRAME_TYPE_LAST FRAME_TOKEN
+#define FRAME_TYPE_LAST FRAME_AGREE
 
 /** frame_append(out, type, payload): Append one frame to ${out}.  Errors of buf_append. */
 enum avow_error frame_append(struct buf *out, enum frame_type type, struct view payload);

@@ -49,13 +49,14 @@ static uint8_t *put_bytes(uint8_t *to, const uint8_t *bytes, size_t size) {
 }
 
 enum avow_error open_append(struct buf *out, const struct open *open) {
-  uint8_t payload[8 + 2 + 1 + SESSION_ID_SIZE + 8 + 2], *to = payload;
+  uint8_t payload[8 + 2 + 1 + SESSION_ID_SIZE + 8 + 2 + HEAD_SIZE], *to = payload;
   to = put_u64(to, open->clock_us);
   to = put_i16(to, open->offset_min);
   *to++ = open->resume ? 1 : 0;
   to = put_bytes(to, open->session_id, SESSION_ID_SIZE);
   to = put_u64(to, open->opened_us);
-  put_i16(to, open->opened_offset_min);
+  to = put_i16(to, open->opened_offset_min);
+  put_bytes(to, open->bob_head, HEAD_SIZE);
   return frame_append(out, FRAME_OPEN, view_of(payload, sizeof payload));
 }
 
@@ -68,6 +69,7 @@ enum avow_error open_decode(struct view payload, struct open *ret) {
   reader_copy(&reader, open.session_id, SESSION_ID_SIZE);
   open.opened_us = reader_u64(&reader);
   open.opened_offset_min = (int16_t)reader_u16(&reader);
+  reader_copy(&reader, open.bob_head, HEAD_SIZE);
   if (!reader_done(&reader) || open.clock_us > WHEN_MAX_US || open.opened_us > WHEN_MAX_US ||
       resume > 1 || !good_offset(open.offset_min) || !good_offset(open.opened_offset_min))
     return AVOW_MALFORMED;
@@ -75,10 +77,12 @@ enum avow_error open_decode(struct view payload, struct open *ret) {
   return AVOW_OK;
 }
 
-enum avow_error grant_append(struct buf *out, const struct grant *grant) {
+#define GRANT_SIZE (SESSION_ID_SIZE + SESSION_KEY_SIZE + 8 + 2 + 8 + 8 + HEAD_SIZE)
+
+enum avow_error grant_append(struct buf *out, enum handshake handshake, const struct grant *grant) {
   uint8_t *to;
-  enum avow_error error =
-      frame_reserve(out, FRAME_SESSION, SESSION_ID_SIZE + SESSION_KEY_SIZE + 8 + 2 + 8 + 8, &to);
+  size_t size = GRANT_SIZE + (handshake == HANDSHAKE_TLS ? SIGNATURE_SIZE : 0);
+  enum avow_error error = frame_reserve(out, FRAME_SESSION, size, &to);
   if (error != AVOW_OK)
     return error;
   to = put_bytes(to, grant->session_id, SESSION_ID_SIZE);
@@ -86,23 +90,40 @@ enum avow_error grant_append(struct buf *out, const struct grant *grant) {
   to = put_u64(to, grant->clock_us);
   to = put_i16(to, grant->offset_min);
   to = put_u64(to, grant->opened_us);
-  put_u64(to, grant->next_id);
+  to = put_u64(to, grant->next_id);
+  to = put_bytes(to, grant->alice_head, HEAD_SIZE);
+  if (handshake == HANDSHAKE_TLS)
+    put_bytes(to, grant->signature, SIGNATURE_SIZE);
   return AVOW_OK;
 }
 
-enum avow_error grant_decode(struct view payload, struct grant *ret) {
+enum avow_error grant_decode(struct view payload, enum handshake handshake, struct grant *ret) {
   struct reader reader = reader_of(payload);
-  struct grant grant;
+  struct grant grant = {0};
   reader_copy(&reader, grant.session_id, SESSION_ID_SIZE);
   reader_copy(&reader, grant.key, SESSION_KEY_SIZE);
   grant.clock_us = reader_u64(&reader);
   grant.offset_min = (int16_t)reader_u16(&reader);
   grant.opened_us = reader_u64(&reader);
   grant.next_id = reader_u64(&reader);
+  reader_copy(&reader, grant.alice_head, HEAD_SIZE);
+  if (handshake == HANDSHAKE_TLS)
+    reader_copy(&reader, grant.signature, SIGNATURE_SIZE);
   if (!reader_done(&reader) || grant.clock_us > WHEN_MAX_US || grant.opened_us > WHEN_MAX_US ||
       !good_offset(grant.offset_min))
     return AVOW_MALFORMED;
   *ret = grant;
+  return AVOW_OK;
+}
+
+enum avow_error agree_append(struct buf *out, const uint8_t signature[SIGNATURE_SIZE]) {
+  return frame_append(out, FRAME_AGREE, view_of(signature, SIGNATURE_SIZE));
+}
+
+enum avow_error agree_decode(struct view payload, uint8_t signature[SIGNATURE_SIZE]) {
+  if (payload.size != SIGNATURE_SIZE)
+    return AVOW_MALFORMED;
+  memcpy(signature, payload.data, SIGNATURE_SIZE);
   return AVOW_OK;
 }
 

@@ -3,6 +3,7 @@
 #define AVOW_WIRE_GREETING_H
 
 #include "base/bytes.h"
+#include "base/proof.h"
 
 /* The payloads that open a session.  docs/PROTOCOL.md, "Opening". */
 
@@ -27,8 +28,9 @@ struct open {
   int16_t offset_min; /* his zone, east of UTC, in which both logs write his times */
   bool resume; /* of the session below; otherwise that is zeroes, and a new one is asked for */
   uint8_t session_id[SESSION_ID_SIZE];
-  uint64_t opened_us;        /* when it was opened first, by alice's clock */
-  int16_t opened_offset_min; /* and in her zone then: both name her log */
+  uint64_t opened_us;          /* when it was opened first, by alice's clock */
+  int16_t opened_offset_min;   /* and in her zone then: both name her log */
+  uint8_t bob_head[HEAD_SIZE]; /* of his log as it is on his disk */
 };
 
 /* Alice's `session`. */
@@ -39,6 +41,8 @@ struct grant {
   int16_t offset_min;            /* her zone, east of UTC, in which both logs write her times */
   uint64_t opened_us;            /* when the session was opened first: now, if it is a new one */
   uint64_t next_id;              /* all messages below it are stored */
+  uint8_t alice_head[HEAD_SIZE]; /* of her log, before this connection */
+  uint8_t signature[SIGNATURE_SIZE]; /* tls only: hers, of the opening */
 };
 
 /** hello_append(out, handshake): Append a whole hello frame.  Errors of buf_append. */
@@ -55,9 +59,15 @@ enum avow_error hello_decode(struct view payload, enum handshake handshake);
 enum avow_error open_append(struct buf *out, const struct open *open);
 enum avow_error open_decode(struct view payload, struct open *ret);
 
-/** grant_append(out, grant), grant_decode(payload, ret): A whole session frame; AVOW_MALFORMED. */
-enum avow_error grant_append(struct buf *out, const struct grant *grant);
-enum avow_error grant_decode(struct view payload, struct grant *ret);
+/** grant_append(out, handshake, grant), grant_decode(payload, handshake, ret): A whole session
+ * frame; AVOW_MALFORMED. */
+enum avow_error grant_append(struct buf *out, enum handshake handshake, const struct grant *grant);
+enum avow_error grant_decode(struct view payload, enum handshake handshake, struct grant *ret);
+
+/** agree_append(out, signature), agree_decode(payload, signature): A whole agree frame, bob's
+ * signature of the opening; AVOW_MALFORMED. */
+enum avow_error agree_append(struct buf *out, const uint8_t signature[SIGNATURE_SIZE]);
+enum avow_error agree_decode(struct view payload, uint8_t signature[SIGNATURE_SIZE]);
 
 /**
  * refusal_append(out, error), refusal_decode(payload):

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/sealed.h"
 
-#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/when.h"
@@ -53,9 +54,24 @@ static bool has_count(enum sealed_kind kind) {
   return kind == SEALED_ENVELOPE || kind == SEALED_CONFIRMATION;
 }
 
-enum avow_error sealed_encode(const struct sealed *sealed, struct buf *out) {
+static bool has_when(const struct sealed *sealed) {
+  return sealed->kind == SEALED_CONFIRMATION ||
+         (sealed->kind == SEALED_END && sealed->direction == TO_BOB);
+}
+
+/* How much of the proof is there. */
+static size_t proof_size(const struct sealed *sealed, bool proven) {
+  if (!proven || sealed->kind == SEALED_NOTICE || sealed->kind == SEALED_ASK)
+    return 0;
+  return sealed->direction == TO_BOB ? sizeof sealed->proof : offsetof(struct proof, head);
+}
+
+_Static_assert(sizeof(struct proof) == 3 * HEAD_SIZE + 2 * SIGNATURE_SIZE,
+               "a proof is its fields one after the other, as they travel");
+
+enum avow_error sealed_encode(const struct sealed *sealed, bool proven, struct buf *out) {
   uint8_t head[SEALED_HEAD_MAX];
-  size_t size = 26;
+  size_t size = 26, proof = proof_size(sealed, proven);
   head[0] = (uint8_t)sealed->kind;
   head[1] = (uint8_t)sealed->direction;
   store_u64(head + 2, sealed->time_us);
@@ -65,10 +81,14 @@ enum avow_error sealed_encode(const struct sealed *sealed, struct buf *out) {
     head[size++] = (uint8_t)(sealed->count >> 8);
     head[size++] = (uint8_t)sealed->count;
   }
-  if (sealed->kind == SEALED_CONFIRMATION) {
-    store_u64(head + size, sealed->confirmed_us);
-    size += 8;
+  if (has_when(sealed)) {
+    store_u64(head + size, sealed->when_us);
+    head[size + 8] = (uint8_t)((uint16_t)sealed->when_min >> 8);
+    head[size + 9] = (uint8_t)sealed->when_min;
+    size += 10;
   }
+  memcpy(head + size, &sealed->proof, proof);
+  size += proof;
   size_t whole = padme_size(size + sealed->body.size);
   uint8_t *to;
   enum avow_error error = buf_reserve(out, whole, &to);
@@ -101,28 +121,37 @@ static bool all_zero(struct view bytes) {
   return any == 0;
 }
 
-enum avow_error sealed_decode(struct view plaintext, enum direction direction, struct sealed *ret) {
+/* The fields of the kind, behind those that all have; false if one cannot be. */
+static bool read_fields(struct reader *reader, bool proven, struct sealed *sealed) {
+  if (has_count(sealed->kind)) {
+    sealed->count = reader_u16(reader);
+    if (sealed->count == 0 || sealed->count > AVOW_ENVELOPE_MESSAGES_MAX)
+      return false;
+  }
+  if (has_when(sealed)) {
+    sealed->when_us = reader_u64(reader);
+    sealed->when_min = (int16_t)reader_u16(reader);
+  }
+  reader_copy(reader, (uint8_t *)&sealed->proof, proof_size(sealed, proven));
+  return sealed->time_us <= WHEN_MAX_US && sealed->echo_us <= WHEN_MAX_US &&
+         sealed->when_us <= WHEN_MAX_US && abs(sealed->when_min) < 24 * 60 &&
+         sealed->first_id <= MESSAGE_ID_MAX - sealed->count;
+}
+
+enum avow_error sealed_decode(struct view plaintext, enum direction direction, bool proven,
+                              struct sealed *ret) {
   struct reader reader = reader_of(plaintext);
   uint8_t kind = reader_u8(&reader);
-  struct sealed sealed = {.kind = (enum sealed_kind)kind};
+  struct sealed sealed = {.kind = (enum sealed_kind)kind, .direction = direction};
   if (kind < SEALED_ENVELOPE || kind > SEALED_ASK || reader_u8(&reader) != (uint8_t)direction)
     return AVOW_MALFORMED;
   bool bobs = kind == SEALED_ENVELOPE || kind == SEALED_ASK;
   if (kind != SEALED_END && bobs != (direction == TO_ALICE))
     return AVOW_MALFORMED; /* the wrong side's kind */
-  sealed.direction = direction;
   sealed.time_us = reader_u64(&reader);
   sealed.echo_us = reader_u64(&reader);
   sealed.first_id = reader_u64(&reader);
-  if (has_count(sealed.kind)) {
-    sealed.count = reader_u16(&reader);
-    if (sealed.count == 0 || sealed.count > AVOW_ENVELOPE_MESSAGES_MAX)
-      return AVOW_MALFORMED;
-  }
-  if (sealed.kind == SEALED_CONFIRMATION)
-    sealed.confirmed_us = reader_u64(&reader);
-  if (sealed.time_us > WHEN_MAX_US || sealed.echo_us > WHEN_MAX_US ||
-      sealed.confirmed_us > WHEN_MAX_US || sealed.first_id > MESSAGE_ID_MAX - sealed.count)
+  if (!read_fields(&reader, proven, &sealed))
     return AVOW_MALFORMED;
 
   size_t body_size = 0;

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "base/proof.h"
 
 /* What a token holds: a head, a body by kind, zeroes up to a Padme bucket.  docs/PROTOCOL.md,
  * "Tokens".  Both directions share one key, so the head names the direction: a token sent back to
@@ -19,19 +20,22 @@ enum direction { TO_ALICE = 1, TO_BOB = 2 };
 
 #define MESSAGE_HASH_SIZE 64u
 /* Of a plaintext, the most bytes before its body. */
-#define SEALED_HEAD_MAX 36u
+#define SEALED_HEAD_MAX (38u + sizeof(struct proof))
 /* An id stays exact in a double, for readers of JSON. */
 #define MESSAGE_ID_MAX ((UINT64_C(1) << 53) - 1)
 
 struct sealed {
   enum sealed_kind kind;
   enum direction direction;
-  uint64_t time_us;      /* of this transmission, by its maker's clock */
-  uint64_t echo_us;      /* time_us of the last token (or grant) that its maker had taken */
-  uint64_t first_id;     /* envelope, confirmation; notice, end: the next id; ask */
-  uint16_t count;        /* envelope, confirmation: how many ids, at least 1 */
-  uint64_t confirmed_us; /* confirmation: when these messages were recorded */
-  struct view body;      /* envelope: the messages; confirmation: their hashes */
+  uint64_t time_us;  /* of this transmission, by its maker's clock */
+  uint64_t echo_us;  /* time_us of the last token (or grant) that its maker had taken */
+  uint64_t first_id; /* envelope, confirmation; notice, end: the next id; ask */
+  uint16_t count;    /* envelope, confirmation: how many ids, at least 1 */
+  uint64_t when_us;  /* confirmation: when these messages were recorded; alice's end: when it was */
+  int16_t when_min;  /* and in which zone she wrote that down */
+  struct proof proof; /* tls only.  Bob's envelope and end: bob's part; confirmation and alice's
+                         end: all of it */
+  struct view body;   /* envelope: the messages; confirmation: their hashes */
 };
 
 struct message {
@@ -56,18 +60,19 @@ enum avow_error message_append(struct buf *body, const struct message *message);
 void message_take(struct reader *body, struct message *ret);
 
 /**
- * sealed_encode(sealed, out):
- * Append the plaintext, padded, to ${out}.  ${sealed->body} follows the fields of its kind.
- * Errors of buf_append.
+ * sealed_encode(sealed, proven, out):
+ * Append the plaintext, padded, to ${out}.  ${sealed->body} follows the fields of its kind;
+ * ${proven}: with the proof among them (tls).  Errors of buf_append.
  */
-enum avow_error sealed_encode(const struct sealed *sealed, struct buf *out);
+enum avow_error sealed_encode(const struct sealed *sealed, bool proven, struct buf *out);
 
 /**
- * sealed_decode(plaintext, direction, ret):
+ * sealed_decode(plaintext, direction, proven, ret):
  * Read a plaintext that should have come in ${direction}.  Every length, count and time is checked,
  * and the padding is all zeroes; ${ret->body} points into ${plaintext}.
  * Returns AVOW_MALFORMED.
  */
-enum avow_error sealed_decode(struct view plaintext, enum direction direction, struct sealed *ret);
+enum avow_error sealed_decode(struct view plaintext, enum direction direction, bool proven,
+                              struct sealed *ret);
 
 #endif
