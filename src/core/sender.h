@@ -26,7 +26,8 @@ struct sender_config {
   unsigned envelope_messages_max; /* 1 to AVOW_ENVELOPE_MESSAGES_MAX */
   size_t window_max;              /* bytes of messages in flight */
   enum log_detail detail;
-  int offset_min; /* bob's zone, if his log is a new one */
+  int offset_min;      /* bob's zone, if his log is a new one */
+  struct ed25519 *key; /* bob's, to sign with; outlives the sender.  NULL: plain mode */
 };
 
 /** sender_new(ret, config): Of a session without messages. */
@@ -60,6 +61,9 @@ struct sender_past {
   bool ended;            /* the session has ended in order */
   int offset_min;        /* bob's zone, for the life of his log */
 };
+
+/** sender_head(sender): Return the head of the log as it is on the disk, for `open`. */
+const uint8_t *sender_head(const struct sender *sender);
 
 /** sender_past(sender): Return it. */
 const struct sender_past *sender_past(const struct sender *sender);

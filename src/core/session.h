@@ -5,6 +5,7 @@
 #include "base/when.h"
 #include "core/freshness.h"
 #include "crypto/ed25519.h"
+#include "evidence/record.h"
 #include "wire/greeting.h"
 
 /* What an opening yields and a sender or receiver starts from.  Holds the Fernet key: wipe it. */
@@ -14,8 +15,17 @@ struct session {
   struct grant grant;
   char group[32];                        /* of the key exchange; "" in plain mode */
   uint8_t peer_key[ED25519_PUBLIC_SIZE]; /* tls only */
+  uint8_t bob_signature[SIGNATURE_SIZE]; /* tls only: his, of the opening; alice has it last */
   struct line_clock clock;               /* our own */
   uint64_t peer_us, peer_mono_us;        /* alice: bob's clock showed at most so much, then */
 };
+
+/**
+ * session_opened(session, own, bob):
+ * Return the record of its connection, and what both sign of it, as far as the session knows:
+ * ${ret->peer}, names and key hash are the caller's.  ${own}: our key (NULL in plain mode); ${bob}:
+ * it is bob's.  It borrows all of them.
+ */
+struct opened session_opened(const struct session *session, const uint8_t *own, bool bob);
 
 #endif
