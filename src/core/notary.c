@@ -6,17 +6,18 @@
 #include "base/limits.h"
 #include "wire/sealed.h"
 
-enum avow_error notary_open(struct notary *notary, const struct session *session,
-                            struct ed25519 *own, bool bob) {
-  *notary = (struct notary){.on = session->handshake == HANDSHAKE_TLS, .own = own};
+enum avow_error notary_open(struct notary *notary, const struct session *session, bool bob) {
+  *notary = (struct notary){.on = session->handshake == HANDSHAKE_TLS, .own = session->key};
   buf_init(&notary->text, STATEMENT_MAX);
   buf_init(&notary->lines, AVOW_ENVELOPE_MESSAGES_MAX * RECORD_LINES_MAX);
   if (!notary->on)
     return AVOW_OK;
   struct names *names = &notary->names;
   memcpy(names->session_id, session->grant.session_id, sizeof names->session_id);
-  memcpy(names->alice_key, bob ? session->peer_key : ed25519_key(own), sizeof names->alice_key);
-  memcpy(names->bob_key, bob ? ed25519_key(own) : session->peer_key, sizeof names->bob_key);
+  memcpy(names->alice_key, bob ? session->peer_key : ed25519_key(session->key),
+         sizeof names->alice_key);
+  memcpy(names->bob_key, bob ? ed25519_key(session->key) : session->peer_key,
+         sizeof names->bob_key);
   enum avow_error error = ed25519_peer(&notary->peer, session->peer_key);
   return error == AVOW_OK ? hash_new(&notary->hash) : error;
 }

@@ -19,12 +19,11 @@ struct notary {
 };
 
 /**
- * notary_open(notary, session, own, bob):
- * Begin on a session with our key, which outlives the notary; ${bob}: it is bob's.  Returns
- * AVOW_NO_MEMORY, AVOW_CRYPTO; notary_close is due either way.
+ * notary_open(notary, session, bob):
+ * Begin on a session, whose key outlives the notary; ${bob}: we are bob.  Returns AVOW_NO_MEMORY,
+ * AVOW_CRYPTO; notary_close is due either way.
  */
-enum avow_error notary_open(struct notary *notary, const struct session *session,
-                            struct ed25519 *own, bool bob);
+enum avow_error notary_open(struct notary *notary, const struct session *session, bool bob);
 
 /** notary_close(notary): Free; also a zeroed or a closed one. */
 void notary_close(struct notary *notary);

@@ -88,6 +88,8 @@ static enum avow_error begin(struct opening **ret, bool alice, const struct tls_
   buf_init(&opening->out, 2 * AVOW_OPENING_BYTES_MAX);
   buf_init(&opening->scratch, AVOW_OPENING_FRAME_MAX);
   opening->session.handshake = mode(opening);
+  if (identity != NULL)
+    opening->session.key = tls_identity_key(identity);
   *ret = opening;
   return AVOW_OK;
 }
@@ -181,9 +183,8 @@ static void take_open(struct opening *opening, struct view payload, struct now n
 
 /* Put the statement of the opening into a notary's hands. */
 static enum avow_error open_notary(struct opening *opening, struct notary *notary) {
-  struct ed25519 *own = tls_identity_key(opening->identity);
-  struct opened opened = session_opened(&opening->session, ed25519_key(own), !opening->alice);
-  enum avow_error error = notary_open(notary, &opening->session, own, !opening->alice);
+  struct opened opened = session_opened(&opening->session, !opening->alice);
+  enum avow_error error = notary_open(notary, &opening->session, !opening->alice);
   return error == AVOW_OK ? statement_opening(notary_text(notary), &opened) : error;
 }
 

@@ -83,7 +83,7 @@ enum avow_error receiver_attach(struct receiver *receiver, const struct session 
     error =
         record_opened(&receiver->chunk.bytes, receiver->config.detail, !opened->resumed, &record);
   if (error == AVOW_OK)
-    error = notary_open(&receiver->notary, session, receiver->config.key, false);
+    error = notary_open(&receiver->notary, session, false);
   return error == AVOW_OK ? channel_open(&receiver->channel, session, TO_ALICE, seed) : error;
 }
 

@@ -23,7 +23,6 @@ struct receiver;
 struct receiver_config {
   uint64_t freshness_us;
   enum log_detail detail;
-  struct ed25519 *key; /* alice's, to sign with; outlives the receiver.  NULL: plain mode */
 };
 
 /** receiver_new(ret, config): Of a session without messages. */

@@ -26,8 +26,7 @@ struct sender_config {
   unsigned envelope_messages_max; /* 1 to AVOW_ENVELOPE_MESSAGES_MAX */
   size_t window_max;              /* bytes of messages in flight */
   enum log_detail detail;
-  int offset_min;      /* bob's zone, if his log is a new one */
-  struct ed25519 *key; /* bob's, to sign with; outlives the sender.  NULL: plain mode */
+  int offset_min; /* bob's zone, if his log is a new one */
 };
 
 /** sender_new(ret, config): Of a session without messages. */

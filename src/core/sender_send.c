@@ -102,13 +102,15 @@ static enum avow_error sign_end(struct sender *sender, struct sealed *end) {
 
 enum avow_error sender_transmit_end(struct sender *sender, struct now now) {
   struct sealed end = {.kind = SEALED_END, .first_id = sender->next_id};
-  bool again = sender->ending == END_SENT;
+  enum avow_error error = AVOW_OK;
+  if (sender->ending == END_SENT)
+    end.proof = sender->end_proof;
+  else if (sender->notary.on)
+    error = sign_end(sender, &end);
+  if (error != AVOW_OK)
+    return error;
   sender->ending = END_SENT;
   sender->ended_us = now.mono_us;
-  if (again)
-    end.proof = sender->end_proof;
-  else if (sender->notary.on && sign_end(sender, &end) != AVOW_OK)
-    return AVOW_CRYPTO;
   return channel_say(&sender->channel, &end, now.mono_us);
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-struct opened session_opened(const struct session *session, const uint8_t *own, bool bob) {
+struct opened session_opened(const struct session *session, bool bob) {
   const struct grant *grant = &session->grant;
   struct opened opened = {.session_id = grant->session_id,
                           .resumed = session->open.resume,
@@ -15,6 +15,7 @@ struct opened session_opened(const struct session *session, const uint8_t *own, 
                           .next_id = grant->next_id};
   if (!opened.tls)
     return opened;
+  const uint8_t *own = ed25519_key(session->key);
   memcpy(opened.alice.key, bob ? session->peer_key : own, sizeof opened.alice.key);
   memcpy(opened.bob.key, bob ? own : session->peer_key, sizeof opened.bob.key);
   memcpy(opened.bob_head, session->open.bob_head, HEAD_SIZE);

@@ -14,6 +14,7 @@ struct session {
   struct open open;
   struct grant grant;
   char group[32];                        /* of the key exchange; "" in plain mode */
+  struct ed25519 *key;                   /* tls only: ours, to sign with; the identity's */
   uint8_t peer_key[ED25519_PUBLIC_SIZE]; /* tls only */
   uint8_t bob_signature[SIGNATURE_SIZE]; /* tls only: his, of the opening; alice has it last */
   struct line_clock clock;               /* our own */
@@ -23,9 +24,8 @@ struct session {
 /**
  * session_opened(session, own, bob):
  * Return the record of its connection, and what both sign of it, as far as the session knows:
- * ${ret->peer}, names and key hash are the caller's.  ${own}: our key (NULL in plain mode); ${bob}:
- * it is bob's.  It borrows all of them.
+ * ${ret->peer}, names and key hash are the caller's.  ${bob}: we are bob.  It borrows the session.
  */
-struct opened session_opened(const struct session *session, const uint8_t *own, bool bob);
+struct opened session_opened(const struct session *session, bool bob);
 
 #endif
