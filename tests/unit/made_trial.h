@@ -38,7 +38,8 @@ static inline void trial_begin(struct trial *trial, const struct made *made,
 
 static inline bool trial_good(struct heard *heard, const struct claim *claim) {
   for (unsigned i = 0; i < 3; i++)
-    if (heard->keys[i] != NULL && memcmp(ed25519_key(heard->keys[i]), claim->key, 32) == 0)
+    if (heard->keys[i] != NULL &&
+        memcmp(ed25519_key(heard->keys[i]), claim->key, ED25519_PUBLIC_SIZE) == 0)
       return audit_check(claim, heard->keys[i]) == AVOW_OK;
   fail_msg("a claim of a key that nobody has");
   return false;
