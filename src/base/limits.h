@@ -43,6 +43,13 @@
 /* A peer's name, from a key list or a key comment, with its terminating NUL. */
 #define AVOW_NAME_SIZE 128u
 
+/* A peer from whom the system has heard nothing for so long, while something that we sent waits for
+ * him, is gone. */
+#define AVOW_LINE_DEAD_MS (30u * 1000u)
+/* On a quiet line the system asks whether he is still there: after so long, and then so often. */
+#define AVOW_KEEPALIVE_S 15u
+#define AVOW_KEEPALIVE_AGAIN_S 5u
+
 /* Connections whose session is not open yet, at one alice. */
 #define AVOW_PENDING_MAX 64u
 /* Sessions at once of one `alice --serve`. */

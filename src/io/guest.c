@@ -51,7 +51,6 @@ static void let_go(struct guest *guest) {
   guest->host->on_left(guest->host->server, guest);
   opening_free(guest->opening);
   receiver_free(guest->receiver);
-  journal_end(&guest->journal);
   free(guest);
 }
 
@@ -67,6 +66,7 @@ static void close_guest(struct guest *guest) {
   if (guest->closing)
     return;
   guest->closing = true;
+  journal_end(&guest->journal); /* whoever comes again for the session finds its log free */
   if (guest->receiver == NULL)
     guest->host->pending--;
   else
@@ -400,14 +400,16 @@ static void cut(struct guest *guest) {
 }
 
 bool guest_replace(struct guest *guest, const uint8_t *session_id, const uint8_t *bob_key) {
-  if (guest->receiver == NULL || guest->closing || guest->leaving)
+  if (guest->receiver == NULL || guest->closing)
     return false;
   if (memcmp(guest->session_id, session_id, sizeof guest->session_id) != 0 ||
       (bob_key != NULL && !secret_equal(guest->bob_key, bob_key, sizeof guest->bob_key)))
     return false;
   screen_detail("%s has come again on another connection.", guest->peer);
-  cut(guest);
-  journal_end(&guest->journal);
+  if (guest->leaving)
+    close_guest(guest); /* his session has ended already, and he did not hear it */
+  else
+    cut(guest);
   return true;
 }
 
