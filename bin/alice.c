@@ -65,7 +65,7 @@ static enum exit_code take_option(struct common *common, struct server_options *
   case ALLOWED: server->allowed_file = optarg; break;
   case ANYONE: server->accept_anyone = true; break;
   case FRESHNESS:
-    if (!parse_seconds(optarg, &server->freshness_us))
+    if (!parse_seconds(optarg, A_MICROSECOND, &server->freshness_us))
       return usage_error("alice", "--freshness is a number of seconds, not '%s'.", optarg);
     break;
   default: return common_option(common, option, optarg);

@@ -59,11 +59,11 @@ static enum exit_code take_option(struct common *common, struct client_options *
   switch (option) {
   case OUTBOX: client->outbox = optarg; break;
   case RESEND:
-    if (!parse_seconds(optarg, &client->resend_after_us))
+    if (!parse_seconds(optarg, A_MICROSECOND, &client->resend_after_us))
       return usage_error("bob", "--resend-after is a number of seconds, not '%s'.", optarg);
     break;
   case WAIT:
-    if (!parse_seconds(optarg, &client->wait_for_us))
+    if (!parse_seconds(optarg, 0, &client->wait_for_us))
       return usage_error("bob", "--wait-for is a number of seconds, not '%s'.", optarg);
     break;
   case SERVER_KEY:

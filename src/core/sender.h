@@ -128,6 +128,20 @@ uint64_t sender_unconfirmed(const struct sender *sender);
  */
 uint64_t sender_waiting_since(const struct sender *sender);
 
+/** sender_may_be_stored(sender): Return how many of these may have left us. */
+uint64_t sender_may_be_stored(const struct sender *sender);
+
+/**
+ * sender_take_over(sender, old):
+ * Take the messages of ${old}, a sender without a connection of whose messages none has left us,
+ * into a new sender; they are recorded again, with their times.
+ */
+enum avow_error sender_take_over(struct sender *sender, const struct sender *old);
+
+/** sender_close(sender, now): Record the end of a session that cannot go on, and of which nothing
+ * can be stored without our knowing. */
+enum avow_error sender_close(struct sender *sender, struct now now);
+
 /** sender_deadline(sender): When to call sender_tick, monotonic, or WHEN_NEVER. */
 uint64_t sender_deadline(const struct sender *sender);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <string.h>
 
 #include "base/mutant.h"
@@ -28,6 +29,38 @@ uint64_t sender_unconfirmed(const struct sender *sender) {
 
 uint64_t sender_waiting_since(const struct sender *sender) {
   return sender_unconfirmed(sender) > 0 ? load_u64(buf_view(&sender->queue).data) : 0;
+}
+
+uint64_t sender_may_be_stored(const struct sender *sender) {
+  return sender->left_id > sender->queued_id ? sender->left_id - sender->queued_id : 0;
+}
+
+enum avow_error sender_take_over(struct sender *sender, const struct sender *old) {
+  assert(!old->attached && sender_may_be_stored(old) == 0);
+  struct reader reader = reader_of(buf_view(&old->queue));
+  enum avow_error error = AVOW_OK;
+  while (error == AVOW_OK && reader.rest.size > 0) {
+    struct message message;
+    message_take(&reader, &message);
+    struct recorded recorded = {.id = sender->next_id,
+                                .hash = message.hash,
+                                .timestamp_us = message.timestamp_us,
+                                .text = message.text,
+                                .confirmed_us = WHEN_NEVER};
+    error = record_message(&sender->chunk.bytes, LOG_TEXT, sender->zones, &recorded);
+    if (error == AVOW_OK)
+      error = message_append(&sender->queue, &message);
+    if (error == AVOW_OK)
+      sender->next_id++;
+  }
+  return error;
+}
+
+enum avow_error sender_close(struct sender *sender, struct now now) {
+  assert(!sender->attached && sender_may_be_stored(sender) == 0);
+  sender->ending = ENDED;
+  sender->past.ended = true;
+  return record_ended(&sender->chunk.bytes, sender->zones.bob_min, now.wall_us, sender->queued_id);
 }
 
 static enum avow_error restore_message(struct sender *sender, const struct record *record) {

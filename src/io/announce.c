@@ -47,7 +47,8 @@ void announce_server(const struct session *session, const char *peer, const stru
     screen_detail("Key exchange: %s", session->group);
   }
   if (resumed && waiting > 0)
-    screen_status("%llu messages from before go first.", (unsigned long long)waiting);
+    screen_status("%llu message%s from before go%s first.", (unsigned long long)waiting,
+                  PLURAL(waiting), waiting == 1 ? "es" : "");
   if (person)
     screen_status("You can now send messages to the server:");
   screen_json(json_pack("{s:s, s:s, s:s, s:b, s:I, s:s, s:s}", "event", "connected", "peer", peer,
