@@ -28,6 +28,7 @@ static const char HELP[] =
     "      --log-detail LEVEL       text, or full: the key as well (text)\n"
     "      --resend-after SECONDS   send again what is not confirmed by then (10)\n"
     "      --wait-for SECONDS       give up on a server that is not there (never)\n"
+    "      --max-memory MIB         take no more input than goes into that (40)\n"
     "      --identity FILE          my private key (~/.config/avow/bob_ed25519)\n"
     "      --server-key KEY         trust this 'ssh-ed25519 AAAA...', and no other\n"
     "      --known-servers FILE     remember servers (~/.config/avow/known_servers)\n"
@@ -43,7 +44,7 @@ static const char HELP[] =
     "confirmed and an attack suspected, 6 cut off with messages unconfirmed.\n"
     "See bob(1).\n";
 
-enum { OUTBOX = 256, RESEND, WAIT, SERVER_KEY, KNOWN, STATUS };
+enum { OUTBOX = 256, RESEND, WAIT, SERVER_KEY, KNOWN, STATUS, MEMORY };
 
 static const struct option OPTIONS[] = {COMMON_OPTIONS,
                                         {"outbox", required_argument, NULL, OUTBOX},
@@ -51,11 +52,13 @@ static const struct option OPTIONS[] = {COMMON_OPTIONS,
                                         {"wait-for", required_argument, NULL, WAIT},
                                         {"server-key", required_argument, NULL, SERVER_KEY},
                                         {"known-servers", required_argument, NULL, KNOWN},
+                                        {"max-memory", required_argument, NULL, MEMORY},
                                         {"outbox-status", no_argument, NULL, STATUS},
                                         {0}};
 
 static enum exit_code take_option(struct common *common, struct client_options *client,
                                   uint8_t server_key[ED25519_PUBLIC_SIZE], int option) {
+  unsigned long number;
   switch (option) {
   case OUTBOX: client->outbox = optarg; break;
   case RESEND:
@@ -73,6 +76,12 @@ static enum exit_code take_option(struct common *common, struct client_options *
     break;
   case KNOWN: client->known_file = optarg; break;
   case STATUS: client->status = true; break;
+  case MEMORY:
+    if (!parse_number(optarg, AVOW_BOB_MEMORY_LEAST_MIB, AVOW_MEMORY_MOST_MIB, &number))
+      return usage_error("bob", "--max-memory is a number of MiB from %u to %u, not '%s'.",
+                         AVOW_BOB_MEMORY_LEAST_MIB, AVOW_MEMORY_MOST_MIB, optarg);
+    client->memory_max = (size_t)number << 20;
+    break;
   default: return common_option(common, option, optarg);
   }
   return CODE_OK;
@@ -129,8 +138,10 @@ static enum exit_code run(const struct common *common, struct client_options *cl
 static enum exit_code start(int argc, char **argv) {
   struct common common = {
       .program = "bob", .handshake = HANDSHAKE_TLS, .detail = LOG_TEXT, .port_file = "port"};
-  struct client_options client = {
-      .outbox = "outbox", .resend_after_us = AVOW_RESEND_AFTER_US, .wait_for_us = WHEN_NEVER};
+  struct client_options client = {.outbox = "outbox",
+                                  .resend_after_us = AVOW_RESEND_AFTER_US,
+                                  .wait_for_us = WHEN_NEVER,
+                                  .memory_max = (size_t)AVOW_BOB_MEMORY_MIB << 20};
   uint8_t server_key[ED25519_PUBLIC_SIZE];
   int option;
   harden();

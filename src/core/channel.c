@@ -105,3 +105,14 @@ enum avow_error channel_say(struct channel *channel, enum sealed_kind kind, uint
   struct sealed sealed = {.kind = kind, .first_id = id};
   return channel_room(channel, 0) ? channel_seal(channel, &sealed, mono_us) : AVOW_OK;
 }
+
+size_t channel_memory(const struct channel *channel) {
+  return channel->frames.in.capacity + channel->plaintext.capacity + channel->out.capacity;
+}
+
+void channel_trim(struct channel *channel) {
+  buf_clear(&channel->plaintext);
+  buf_trim(&channel->frames.in);
+  buf_trim(&channel->plaintext);
+  buf_trim(&channel->out);
+}

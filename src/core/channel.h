@@ -68,4 +68,10 @@ enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uin
 enum avow_error channel_say(struct channel *channel, enum sealed_kind kind, uint64_t id,
                             uint64_t mono_us);
 
+/** channel_memory(channel): Return the bytes of memory that its buffers take. */
+size_t channel_memory(const struct channel *channel);
+
+/** channel_trim(channel): Give back what they do not need now. */
+void channel_trim(struct channel *channel);
+
 #endif

@@ -232,11 +232,6 @@ enum avow_error sender_detach(struct sender *sender, struct now now) {
   return report(sender, now);
 }
 
-bool sender_room(const struct sender *sender) {
-  return sender->ending == OPEN &&
-         buf_view(&sender->queue).size + message_size(AVOW_TEXT_MAX) <= AVOW_QUEUE_MAX;
-}
-
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,
                               uint64_t *ret_id) {
   if (text.size > AVOW_TEXT_MAX)

@@ -25,6 +25,7 @@ struct sender_config {
   uint64_t freshness_us;          /* what the receiver is believed to allow */
   unsigned envelope_messages_max; /* 1 to AVOW_ENVELOPE_MESSAGES_MAX */
   size_t window_max;              /* bytes of messages in flight */
+  size_t queue_max;               /* and of all that wait; 0: AVOW_QUEUE_MAX, which is the most */
   enum log_detail detail;
   int offset_min; /* bob's zone, if his log is a new one */
 };

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mutant.h"
 #include "core/sender_state.h"
 
@@ -21,6 +22,12 @@ size_t sender_messages_size(const struct sender *sender, size_t offset, uint64_t
     message_take(&reader, &message);
   }
   return queue.size - offset - reader.rest.size;
+}
+
+bool sender_room(const struct sender *sender) {
+  size_t max = sender->config.queue_max > 0 ? sender->config.queue_max : AVOW_QUEUE_MAX;
+  return sender->ending == OPEN &&
+         buf_view(&sender->queue).size + message_size(AVOW_TEXT_MAX) <= max;
 }
 
 uint64_t sender_unconfirmed(const struct sender *sender) {

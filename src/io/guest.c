@@ -11,15 +11,12 @@
 #include "core/receiver.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
-#include "evidence/escape.h"
 #include "io/admission.h"
 #include "io/announce.h"
 #include "io/clock.h"
 #include "io/guest_log.h"
 #include "io/link.h"
 #include "io/screen.h"
-#include "keys/public_key.h"
-#include "wire/sealed.h"
 
 /* A guest who does not take our last words is not waited for longer. */
 #define LEAVE_US 2000000u
@@ -38,6 +35,7 @@ struct guest {
   uint8_t session_id[SESSION_ID_SIZE];
   uint8_t bob_key[ED25519_PUBLIC_SIZE]; /* tls only */
   int offset_min;
+  size_t memory;     /* of it, counted in the host's */
   bool leaving;      /* what comes is not looked at; gone once all is sent */
   bool finished;     /* all is sent; we wait for him to close */
   uint64_t leave_us; /* monotonic: or then */
@@ -45,9 +43,19 @@ struct guest {
   int handles; /* link and timer: freed when both are closed */
 };
 
+/* Count what the session holds. */
+static void count_memory(struct guest *guest) {
+  size_t memory = guest->receiver == NULL
+                      ? 0
+                      : sizeof *guest + receiver_memory(guest->receiver) + link_memory(guest->link);
+  guest->host->memory += memory - guest->memory;
+  guest->memory = memory;
+}
+
 static void let_go(struct guest *guest) {
   if (--guest->handles > 0)
     return;
+  guest->host->memory -= guest->memory;
   guest->host->on_left(guest->host->server, guest);
   opening_free(guest->opening);
   receiver_free(guest->receiver);
@@ -102,25 +110,6 @@ static void core_failed(struct guest *guest, enum avow_error error) {
   guest->host->on_ended(guest->host->server, CODE_FAILURE);
 }
 
-static enum avow_error show_text(struct guest *guest, const struct event *event) {
-  if (!screen_stdout_is_terminal()) {
-    enum avow_error error = screen_data(event->text);
-    return error == AVOW_OK ? screen_data(view_text("\n")) : error;
-  }
-  char time[WHEN_TEXT_SIZE];
-  struct buf line;
-  buf_init(&line, 4 * AVOW_TEXT_MAX + 1);
-  when_text(event->timestamp_us, guest->offset_min, time);
-  screen_status("%.26s", time); /* without the zone: it is the reader's */
-  enum avow_error error = escape_append(&line, event->text);
-  if (error == AVOW_OK)
-    error = buf_text(&line, "\n");
-  if (error == AVOW_OK)
-    error = screen_data(buf_view(&line));
-  buf_wipe_free(&line);
-  return error;
-}
-
 /* Nobody takes the messages any more. */
 static void output_failed(struct guest *guest) {
   struct host *host = guest->host;
@@ -132,24 +121,13 @@ static void output_failed(struct guest *guest) {
   host->on_ended(host->server, CODE_FAILURE);
 }
 
-static void show_json(const struct event *event) {
-  char hash[2 * MESSAGE_HASH_SIZE + 1];
-  hex_encode(view_of(event->hash, MESSAGE_HASH_SIZE), hash);
-  json_t *object =
-      json_pack("{s:s, s:I, s:s, s:o, s:o}", "event", "message", "id", (json_int_t)event->id,
-                "hash", hash, "timestamp", screen_time_json(event->timestamp_us), "confirmed_at",
-                screen_time_json(event->confirmed_us));
-  screen_json_text(object, event->text);
-  screen_json(object);
-}
-
 static void show(struct guest *guest, const struct event *event) {
   struct host *host = guest->host;
   switch (event->type) {
   case EVENT_MESSAGE:
     if (screen_json_on())
-      show_json(event);
-    else if (!host->mute && show_text(guest, event) != AVOW_OK)
+      announce_json(event);
+    else if (!host->mute && announce_text(event, guest->offset_min) != AVOW_OK)
       output_failed(guest);
     break;
   case EVENT_INCIDENT: screen_incident(event); break;
@@ -379,10 +357,15 @@ static void drive_opening(struct guest *guest) {
   flush(guest);
 }
 
-static void on_bytes(void *owner, struct view bytes) {
-  struct guest *guest = owner;
-  if (guest->closing)
-    return;
+/* The last thing in each call from outside: the guest who goes may be this one. */
+static void settle(struct guest *guest) {
+  struct host *host = guest->host;
+  count_memory(guest);
+  if (host->memory > host->options->memory_max)
+    host->on_full(host->server);
+}
+
+static void take_bytes(struct guest *guest, struct view bytes) {
   if (guest->leaving) {
     flush(guest);
   } else if (guest->receiver != NULL) {
@@ -393,10 +376,41 @@ static void on_bytes(void *owner, struct view bytes) {
   }
 }
 
+static void on_bytes(void *owner, struct view bytes) {
+  struct guest *guest = owner;
+  if (guest->closing)
+    return;
+  take_bytes(guest, bytes);
+  settle(guest);
+}
+
 /* The connection is gone: record that, and go. */
 static void cut(struct guest *guest) {
   drive(guest, receiver_cut(guest->receiver, clock_now()));
   close_guest(guest);
+}
+
+size_t guest_memory(const struct guest *guest) {
+  return guest->closing ? 0 : guest->memory;
+}
+
+void guest_trim(struct guest *guest) {
+  if (guest->receiver != NULL)
+    receiver_trim(guest->receiver);
+  count_memory(guest);
+}
+
+void guest_evict(struct guest *guest) {
+  screen_error("all sessions together hold more than --max-memory allows, and the most is held by "
+               "that with %s: %zu KiB. It is cut off. What was confirmed is safe in %s/%s.log, and "
+               "he may come again.",
+               guest->peer, guest->memory / 1024, guest->host->options->log_folder,
+               guest->journal.name);
+  cut(guest);
+  receiver_free(guest->receiver);
+  guest->receiver = NULL;
+  guest->host->memory -= guest->memory;
+  guest->memory = 0;
 }
 
 bool guest_replace(struct guest *guest, const uint8_t *session_id, const uint8_t *bob_key) {
@@ -438,6 +452,7 @@ static void on_timer(uv_timer_t *timer) {
     opening_tick(guest->opening, clock_now());
     drive_opening(guest);
   }
+  settle(guest);
 }
 
 int guest_welcome(struct guest **ret, struct host *host, uv_stream_t *listener) {

@@ -15,6 +15,7 @@ struct link {
   uv_write_t write;
   uv_shutdown_t shutdown;
   uint8_t *writing; /* owned by the write under way, or NULL */
+  size_t writing_size;
   bool closing;
   void (*on_connected)(void *owner, int error);
   const struct link_owner *calls;
@@ -145,6 +146,7 @@ static size_t send_part(struct link *link, struct view bytes) {
   link->writing = malloc(part - taken);
   if (link->writing == NULL)
     return taken;
+  link->writing_size = part - taken;
   memcpy(link->writing, bytes.data + taken, part - taken);
   buf = uv_buf_init((char *)link->writing, (unsigned)(part - taken));
   if (uv_write(&link->write, (uv_stream_t *)&link->tcp, &buf, 1, have_written) != 0) {
@@ -162,6 +164,10 @@ size_t link_send(struct link *link, struct view bytes) {
     taken += part;
   }
   return taken;
+}
+
+size_t link_memory(const struct link *link) {
+  return link->writing == NULL ? 0 : link->writing_size;
 }
 
 bool link_idle(const struct link *link) {

@@ -331,13 +331,21 @@ void talk_interrupt(struct talk *talk) {
   no_more(talk);
 }
 
+/* What of the memory is for messages that wait. */
+static size_t queue_size(size_t memory) {
+  size_t size = (memory - ((size_t)AVOW_BOB_MEMORY_BESIDE_MIB << 20)) / AVOW_BOB_MEMORY_TIMES;
+  return size < AVOW_QUEUE_MAX ? size : AVOW_QUEUE_MAX;
+}
+
 struct sender_config talk_config(const struct talk *talk) {
   const struct client_options *options = talk->setting.options;
+  size_t queue_max = queue_size(options->memory_max);
   return (struct sender_config){.resend_after_us = options->resend_after_us,
                                 .freshness_us = AVOW_FRESHNESS_US,
                                 .envelope_messages_max =
                                     input_is_person() ? 1 : AVOW_ENVELOPE_MESSAGES_MAX,
-                                .window_max = AVOW_WINDOW_MAX,
+                                .window_max = queue_max / 2,
+                                .queue_max = queue_max,
                                 .detail = options->detail,
                                 .offset_min = clock_offset_min(clock_now().wall_us)};
 }
