@@ -72,7 +72,7 @@ static enum avow_error transmit(struct sender *sender, struct flight *flight, ui
   assert(sealed.first_id + sealed.count <= sender->durable_id);
   if (sealed.first_id + sealed.count > sender->left_id)
     sender->left_id = sealed.first_id + sealed.count;
-  flight->sent_us = now.mono_us;
+  flight->sent_us = flight->left_us = now.mono_us;
   flight->again = why != VERDICT_ACCEPTED;
   return channel_seal(&sender->channel, &sealed, now.mono_us);
 }
@@ -364,6 +364,7 @@ static enum avow_error take_notice(struct sender *sender, const struct sealed *s
     return transmit_end(sender, now);
   if (sender->queued_id < sender->known_id)
     return ask(sender, now); /* that is all that may be on its way */
+  sender_refused(sender, sealed->first_id, now);
   return go_back(sender, sealed->first_id, VERDICT_MODIFIED, now);
 }
 

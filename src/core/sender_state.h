@@ -17,7 +17,8 @@ struct flight {
   unsigned count; /* messages */
   size_t size;    /* their bytes in the queue */
   uint64_t sent_us;
-  bool again; /* transmitted more than once: its round trip says nothing */
+  uint64_t left_us; /* as sent_us, but of a transmission that was really made */
+  bool again;       /* transmitted more than once: its round trip says nothing */
 };
 
 struct sender {
@@ -52,12 +53,18 @@ struct sender {
   uint64_t notice_after_us; /* monotonic; earlier notices are ignored, unless they answer it */
   uint64_t ended_us;        /* monotonic, when our end left */
   unsigned tries;           /* how often we sent again because nothing came back */
+  uint64_t refused_id;      /* the oldest message, if it is refused again and again */
+  unsigned refused_late;    /* so many times in a row, long after it left */
   enum ending ending;
   struct buf plaintext;
   struct chunk chunk;
   struct incidents incidents;
   struct events events;
 };
+
+/** sender_refused(sender, id, now): The receiver expects ${id}, that is, refused it: tell the owner
+ * once if the line is too slow for it. */
+void sender_refused(struct sender *sender, uint64_t id, struct now now);
 
 /** sender_messages_size(sender, offset, count): Bytes of so many messages in the queue. */
 size_t sender_messages_size(const struct sender *sender, size_t offset, uint64_t count);

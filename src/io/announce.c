@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/announce.h"
 
+#include <stdio.h>
+
 #include "base/limits.h"
 #include "base/when.h"
 #include "evidence/escape.h"
@@ -37,6 +39,23 @@ void announce_confirmed(const struct event *event, bool person) {
                             (json_int_t)(event->id + i), "confirmed_at",
                             screen_time_json(event->confirmed_us)));
   }
+}
+
+void announce_slow(const struct event *event) {
+  bool one = event->count == 1;
+  char last[40] = "";
+  if (!one)
+    snprintf(last, sizeof last, " to %llu", (unsigned long long)(event->id + event->count - 1));
+  screen_error("message%s %llu%s %s refused again and again, this time %.1f seconds after %s left: "
+               "on this line %s longer than the server lets a token be old, so %s will not arrive "
+               "like this, nor will what is behind. Nothing is lost; it waits in the outbox. Find "
+               "a faster line, let the server's owner give alice a longer --freshness, or send "
+               "shorter messages.",
+               one ? "" : "s", (unsigned long long)event->id, last, one ? "is" : "are",
+               (double)event->way_us / 1e6, one ? "it" : "they", one ? "it takes" : "they take",
+               one ? "it" : "they");
+  screen_json(json_pack("{s:s, s:I, s:I, s:f}", "event", "too slow", "id", (json_int_t)event->id,
+                        "count", (json_int_t)event->count, "seconds", (double)event->way_us / 1e6));
 }
 
 void announce_server(const struct session *session, const char *peer, const struct trust *trust,

@@ -137,6 +137,7 @@ static void show(struct guest *guest, const struct event *event) {
     host->on_ended(host->server, CODE_OK);
     break;
   case EVENT_SENT:
+  case EVENT_SLOW:
   case EVENT_CONFIRMED: break; /* the sender's */
   }
 }

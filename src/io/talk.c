@@ -111,6 +111,7 @@ static void show(struct talk *talk, const struct event *event) {
     talk->complete |= talk->input.person; /* nothing of his is left that was not sent */
     finish(talk, outcome(talk));
     break;
+  case EVENT_SLOW: announce_slow(event); break;
   case EVENT_MESSAGE: break; /* the receiver's */
   }
 }
