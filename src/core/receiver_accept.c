@@ -119,6 +119,8 @@ static enum avow_error accept(struct receiver *receiver, struct sealed *sealed, 
   }
   sealed->when_us = now.wall_us;
   sealed->when_min = (int16_t)receiver->zones.alice_min;
+  struct held *slot = &receiver->held[(receiver->held_first + receiver->held_count) % HELD_MAX];
+  receiver->held_size += buf_view(&slot->plaintext).size;
   receiver->held_count++; /* the envelope lies in that slot already */
   error = record_messages(receiver, sealed);
   if (error == AVOW_OK)

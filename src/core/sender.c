@@ -161,11 +161,6 @@ const uint8_t *sender_head(const struct sender *sender) {
   return sender->durable_head;
 }
 
-bool sender_room(const struct sender *sender) {
-  return sender->ending == OPEN &&
-         buf_view(&sender->queue).size + message_size(AVOW_TEXT_MAX) <= AVOW_QUEUE_MAX;
-}
-
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,
                               uint64_t *ret_id) {
   if (text.size > sender_text_max(sender))

@@ -43,7 +43,7 @@ static enum avow_error transmit(struct sender *sender, struct flight *flight, ui
   assert(sealed.first_id + sealed.count <= sender->durable_id);
   if (sealed.first_id + sealed.count > sender->left_id)
     sender->left_id = sealed.first_id + sealed.count;
-  flight->sent_us = now.mono_us;
+  flight->sent_us = flight->left_us = now.mono_us;
   flight->again = why != VERDICT_ACCEPTED;
   return channel_seal(&sender->channel, &sealed, now.mono_us);
 }

@@ -203,6 +203,7 @@ static enum avow_error take_notice(struct sender *sender, const struct sealed *s
     return sender_transmit_end(sender, now);
   if (sender->queued_id < sender->known_id)
     return sender_ask(sender, now); /* that is all that may be on its way */
+  sender_refused(sender, sealed->first_id, now);
   return sender_go_back(sender, sealed->first_id, VERDICT_MODIFIED, now);
 }
 

@@ -148,16 +148,19 @@ class Peer:
 
 
 class FalseBob(Peer):
-    """Opens a session with a real alice in plain mode."""
+    """Opens a session with a real alice in plain mode, or resumes that of another one."""
 
-    def __init__(self, port):
+    def __init__(self, port, of=None):
         super().__init__(socket.create_connection(("127.0.0.1", port), timeout=20))
         self.send(frame(HELLO, HELLO_PLAIN))
         assert self.receive() == (HELLO, HELLO_PLAIN)
-        self.send(frame(OPEN, struct.pack(">QhB16sQh", self.now(), 0, 0, bytes(16), 0, 0)))
+        past = (0, bytes(16), 0, 0) if of is None else (1, *of.past)
+        self.send(frame(OPEN, struct.pack(">QhB16sQh", self.now(), 0, *past)))
         kind, grant = self.receive()
-        assert kind == SESSION
+        assert kind == SESSION, (kind, grant)
         self.key, self.taken = Key(grant[16:48]), struct.unpack_from(">Q", grant, 48)[0]
+        zone, opened, self.next_id = struct.unpack_from(">hQQ", grant, 56)
+        self.past = grant[:16], opened, zone
 
     def envelope(self, first_id, *messages):
         """Send one."""

@@ -377,7 +377,7 @@ def test_a_confirmation_that_never_comes(mode):
             talk.bob.sees("No confirmation received from the server. Resending message.\n")
             talk.line.close()
             assert talk.bob.exit() == code, talk.bob.told()
-            assert "1 of 2 messages are not confirmed. They wait in outbox/" in talk.bob.screen()
+            assert "1 of 2 messages is not confirmed. It waits in outbox/" in talk.bob.screen()
             talk.bob.blamed_only("No confirmation received from the server.", "The connection was cut.",
                                  *incidents)
             talk.alice.sees("The connection was cut.\nPossible interruption attack.\n"

@@ -354,7 +354,7 @@ def test_an_alice_who_only_sends_notices(tmp_path):
     bob, code = with_bob(tmp_path, behave, ["never stored"])
     assert code == 6, bob.told()
     bob.sees("The server ended the session.")
-    bob.sees("1 of 1 messages are not confirmed. They wait in outbox/")
+    bob.sees("1 of 1 message is not confirmed. It waits in outbox/")
     bob.blamed_only()
 
 
@@ -381,7 +381,7 @@ def test_an_alice_who_repeats_confirmations(tmp_path):
         assert bob.exit() == 5, bob.told()
         false.over()
         bob.blamed_only("Fake confirmation.", "The connection was cut.")
-        bob.sees("1 of 2 messages are not confirmed. They wait in outbox/")
+        bob.sees("1 of 2 messages is not confirmed. It waits in outbox/")
         assert bob.log().count("\nMessages: ") == 1
     finally:
         bob.kill()

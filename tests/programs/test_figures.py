@@ -204,7 +204,7 @@ def test_figure_11_until_the_connection_is_severed(place):
     bob.see(re.escape(RESENDING))
     proxy.close()
     assert bob.end() == 6
-    assert "bob: 1 of 1 messages are not confirmed. They wait in outbox/" in bob.text()
+    assert "bob: 1 of 1 message is not confirmed. It waits in outbox/" in bob.text()
     assert bob.text().count(RESENDING) == 1
     alice.see(r"Waiting for a client\.\.\.", 2)  # she is there for the next one
 
