@@ -124,7 +124,9 @@ static enum avow_error take_confirmation(struct sender *sender, const struct sea
     fake(sender);
     return AVOW_OK;
   }
-  memcpy(sender->alice_head, sealed->proof.head, HEAD_SIZE);
+  /* What is known to be stored was confirmed before this connection, whose head is a later one. */
+  if (sender->queued_id >= sender->known_id)
+    memcpy(sender->alice_head, sealed->proof.head, HEAD_SIZE);
   settle(sender, sealed->count, now);
   struct event event = {.type = EVENT_CONFIRMED,
                         .id = sealed->first_id,

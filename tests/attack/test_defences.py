@@ -91,7 +91,8 @@ HEADERS = {
     "2 GiB longer": (0, 7, "Malformed frame."),
     "type of a session": (4, 1, "Unexpected frame."),   # 6 becomes 4
     "type of an open": (4, 2, "Unexpected frame."),     # 6 becomes 2
-    "type beyond the last": (4, 0, "Malformed frame."),
+    "type of an agree": (4, 0, "Unexpected frame."),    # 6 becomes 7
+    "type beyond the last": (4, 3, "Malformed frame."),
     "type far beyond": (4, 7, "Malformed frame."),
 }
 

@@ -12,9 +12,10 @@ import time
 
 import pytest
 
-from avow_programs import (BIN, INTERRUPT, READY, TERMINATE, TIME, faketime, namespace,
+from avow_programs import (BIN, INTERRUPT, READY, TERMINATE, TIME, faketime, heads_hold, namespace,
                            texts_in_log)
 from test_delivery import interrupted
+from statements import statements
 
 FREE_TMPFS = "mount -t tmpfs -o mode=700,size={} none {}"
 
@@ -102,7 +103,12 @@ def test_the_disk_of_alice_is_full(place):
     stored = re.findall("^Message text: (.*)", text, re.M)
     assert len(stored) >= confirmed
     assert stored == [line.decode() for line in data.split(b"\n")[:len(stored)]]
-    assert text.count("\nMessage confirmed at: ") == len(stored) and re.search(r"\nHead: [0-9a-f]{64}\n$", text)
+    assert len(re.findall("^Message text: .*\nMessage confirmed at: ", text, re.M)) == len(stored)
+    assert heads_hold(keep.read_bytes())
+    signed = [one.title for one in statements(keep.read_bytes())]
+    assert signed[:2] == ["opening"] * 2 and signed[2::2].count("origin") == signed[3::2].count("receipt") > 0
+    last = int(re.findall(r"^Messages: \d+-(\d+)$", text, re.M)[-1])
+    assert last + 1 == len(stored)
     assert alice.out().count(b"\n") >= confirmed
 
 
