@@ -117,6 +117,7 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   memcpy(past->alice_key, session->peer_key, ED25519_PUBLIC_SIZE);
   sender->zones.alice_min = session->grant.offset_min;
   memcpy(sender->alice_head, session->grant.alice_head, HEAD_SIZE);
+  memcpy(sender->bob_head, session->open.bob_head, HEAD_SIZE);
   enum avow_error error = notary_open(&sender->notary, session, true);
   if (error == AVOW_OK)
     error = record_connection(sender, session, opened);

@@ -46,6 +46,7 @@ struct sender {
   uint64_t next_id;    /* of the next one to be submitted */
   uint8_t durable_head[HEAD_SIZE]; /* of our log, as it is on our disk */
   uint8_t alice_head[HEAD_SIZE];   /* of hers: the last one that she gave us */
+  uint8_t bob_head[HEAD_SIZE];     /* of ours: the last one that we know her to know */
   struct flight flights[WINDOW_ENVELOPES];
   unsigned flights_first, flights_count;
   size_t flights_size;
