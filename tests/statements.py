@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """What both sides sign, made from the lines of a log; written from docs/EVIDENCE.md alone."""
-import base64
 import hashlib
 import re
 import struct
@@ -97,11 +96,6 @@ def check_heads(log):
         if "Receipt" in block:
             given.append(block["Head at receipt"])
             count = int(block["Messages"].split("-")[1]) + 1
-
-
-def raw(signature):
-    """The 64 bytes of a line's signature."""
-    return base64.b64decode(signature)[-64:]
 
 
 def signed_data(statement):
