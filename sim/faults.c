@@ -131,7 +131,7 @@ static struct sealed fake_to_bob(struct world *world, const struct model *model,
   chance_bytes(chance, junk, sizeof junk);
   if (buf_append(body, view_of(early ? hash : junk, SHA512_SIZE)) != AVOW_OK)
     abort();
-  sealed.confirmed_us = early ? model->entries[first + 1].confirmed_us : 1;
+  sealed.when_us = early ? model->entries[first + 1].confirmed_us : 1;
   sealed.direction = TO_BOB;
   return sealed;
 }
@@ -154,7 +154,7 @@ void net_forge(struct world *world) {
     sealed.body = buf_view(&body);
   sealed.time_us = conn->clock_us[OTHER(side)] + (world->now_us - conn->made_us);
   chance_bytes(&world->chance, iv, sizeof iv);
-  if (sealed_encode(&sealed, &plaintext) != AVOW_OK ||
+  if (sealed_encode(&sealed, !world->setting.plain, &plaintext) != AVOW_OK ||
       frame_reserve(&frame, FRAME_TOKEN, fernet_token_size(plaintext.size), &token) != AVOW_OK ||
       fernet_encrypt(conn->fernet, 1, iv, buf_view(&plaintext), token) != AVOW_OK)
     abort();

@@ -39,7 +39,7 @@ static void read_confirmation(struct world *world, struct conn *conn, const stru
     }
     if (memcmp(sealed->body.data + (size_t)i * MESSAGE_HASH_SIZE, entry->hash, 64) != 0)
       broken(world, "alice confirms message %" PRIu64 " with another hash", id);
-    if (sealed->confirmed_us != entry->confirmed_us)
+    if (sealed->when_us != entry->confirmed_us)
       broken(world, "alice confirms message %" PRIu64 " with another time than in her log", id);
   }
 }
@@ -130,8 +130,8 @@ void net_read_along(struct world *world, struct conn *conn, enum side side, stru
     broken(world, "a token before there is a key");
   else if (buf_reserve(plaintext, fernet_message_max(token.size), &room) != AVOW_OK ||
            fernet_decrypt(conn->fernet, token, (struct fernet_time){0}, room, &size) != AVOW_OK ||
-           sealed_decode(view_of(room, size), side == ALICE ? TO_ALICE : TO_BOB, &sealed) !=
-               AVOW_OK)
+           sealed_decode(view_of(room, size), side == ALICE ? TO_ALICE : TO_BOB,
+                         !world->setting.plain, &sealed) != AVOW_OK)
     broken(world, "%s sends a token that cannot be read", HOST_NAMES[OTHER(side)]);
   else
     check(world, conn, side, &sealed);

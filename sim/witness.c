@@ -100,6 +100,8 @@ static void take(struct host *host, struct file *file, const struct record *reco
       world->models[file->model].ended = true;
     break;
   case RECORD_QUEUED:
+  case RECORD_AGREED:
+  case RECORD_HEAD:
   case RECORD_INCIDENT: break;
   }
 }

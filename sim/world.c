@@ -257,6 +257,11 @@ static void begin_host(struct world *world, enum side side) {
     host->wall_us += (int64_t)chance_between(chance, 0, UINT64_C(40000000000000));
   host->mono_us = (int64_t)chance_between(chance, 0, UINT64_C(1000000000000));
   host->drift_ppm = (int)chance_between(chance, 0, 400) - 200;
+  uint8_t seed[ED25519_SEED_SIZE];
+  chance_bytes(chance, seed, sizeof seed);
+  if (identity_new(seed, HOST_NAMES[side], &host->identity) != AVOW_OK ||
+      tls_identity_new(&host->tls, seed) != AVOW_OK)
+    abort();
   disk_begin(host);
 }
 
@@ -284,6 +289,8 @@ void world_run(struct world *world, uint64_t seed, bool tracing) {
   net_end(world);
   disk_end(&world->hosts[BOB]);
   disk_end(&world->hosts[ALICE]);
+  tls_identity_free(world->hosts[BOB].tls);
+  tls_identity_free(world->hosts[ALICE].tls);
   for (unsigned i = 0; i < world->models_count; i++)
     free(world->models[i].entries);
 }

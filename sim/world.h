@@ -6,6 +6,8 @@
 #include "chance.h"
 #include "core/receiver.h"
 #include "core/sender.h"
+#include "crypto/tls.h"
+#include "keys/identity.h"
 #include "wire/sealed.h"
 
 /* A world: one bob, one alice, a line between them, clocks and disks, in virtual time.  Everything
@@ -46,6 +48,7 @@ struct setting {
   uint64_t bytes_per_s; /* 0: no limit */
   size_t capacity;      /* what the line holds before it takes no more */
   unsigned tamper, append_fails, sync_fails, eager; /* per million */
+  bool plain;                                       /* no keys, nothing is signed */
   bool faultless;
   uint64_t calm_us, end_us;
 };
@@ -63,6 +66,8 @@ struct host {
   int64_t wall_us, mono_us; /* clocks, less the time that has passed on this machine */
   int drift_ppm;
   struct store *store;
+  struct identity identity;
+  struct tls_identity *tls;
 };
 
 /* A message as bob's user gave it, and what has become of it. */
