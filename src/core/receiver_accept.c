@@ -28,7 +28,8 @@ static enum avow_error check_hashes(struct receiver *receiver, const struct seal
 static uint64_t seen_by(struct receiver *receiver, const uint8_t head[HEAD_SIZE]) {
   for (unsigned i = receiver->given_count; i > 0; i--) {
     const struct given *given = receiver_given(receiver, i - 1);
-    if (memcmp(given->proof.head, head, HEAD_SIZE) == 0)
+    if (given->first_id >= receiver->attached_id &&
+        memcmp(given->proof.head, head, HEAD_SIZE) == 0)
       return given->first_id + given->count;
   }
   bool first = memcmp(receiver->first_head, head, HEAD_SIZE) == 0;

@@ -124,7 +124,8 @@ static enum avow_error take_confirmation(struct sender *sender, const struct sea
     fake(sender);
     return AVOW_OK;
   }
-  memcpy(sender->alice_head, sealed->proof.head, HEAD_SIZE);
+  if (sender->queued_id >= sender->known_id) /* or her head at the connection is a newer one */
+    memcpy(sender->alice_head, sealed->proof.head, HEAD_SIZE);
   settle(sender, sealed->count, now);
   struct event event = {.type = EVENT_CONFIRMED,
                         .id = sealed->first_id,
