@@ -89,6 +89,16 @@ static struct file *find(struct store *store, const char *name) {
   return NULL;
 }
 
+const struct rules *disk_log(const struct store *store, const uint8_t session_id[SESSION_ID_SIZE]) {
+  for (unsigned i = 0; i < store->count; i++) {
+    const struct rules *rules = store->files[i]->rules;
+    const uint8_t *session = rules == NULL ? NULL : rules_session(rules);
+    if (session != NULL && memcmp(session, session_id, SESSION_ID_SIZE) == 0)
+      return rules;
+  }
+  return NULL;
+}
+
 static struct file *add_file(struct store *store, const char *name) {
   struct file *file = calloc(1, sizeof *file);
   if (store->count == store->capacity) {

@@ -2,6 +2,7 @@
 #ifndef AVOW_SIM_DISK_H
 #define AVOW_SIM_DISK_H
 
+#include "rules.h"
 #include "store/store.h"
 #include "world.h"
 
@@ -17,6 +18,7 @@ struct file {
   bool locked;
   unsigned model;
   struct replay *replay;
+  struct rules *rules;
   size_t witnessed; /* bytes that were read */
   uint64_t messages, connections, envelopes, confirmed;
   bool ended;
@@ -40,6 +42,10 @@ void disk_end(struct host *host);
 
 /** disk_power(host): The machine has lost its power. */
 void disk_power(struct host *host);
+
+/** disk_log(store, session_id): Return what the log of this session durably tells; NULL if there is
+ * none. */
+const struct rules *disk_log(const struct store *store, const uint8_t session_id[SESSION_ID_SIZE]);
 
 /** witness_read(host, file): Read what has become durable. */
 void witness_read(struct host *host, struct file *file);

@@ -66,6 +66,7 @@ struct conn {
   bool waits[2];        /* that side had more to send than was taken */
   struct fernet *fernet;
   unsigned model;
+  uint8_t session_id[SESSION_ID_SIZE];
   uint64_t clock_us[2], made_us; /* the session's clocks, when it was made */
 };
 

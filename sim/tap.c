@@ -10,6 +10,21 @@
 
 /* Somebody reads along with the key and holds what is said against what is known. */
 
+/* The heads that bob signs: his own stands durably in his log, behind so many messages; alice's in
+ * hers, and she gave it to him. */
+static void check_signed(struct world *world, const struct conn *conn, const struct sealed *sealed,
+                         uint64_t behind) {
+  const struct rules *bob = disk_log(world->hosts[BOB].store, conn->session_id);
+  const struct rules *alice = disk_log(world->hosts[ALICE].store, conn->session_id);
+  if (world->setting.plain)
+    return;
+  if (bob == NULL || !rules_line(bob, sealed->proof.bob_head, behind))
+    broken(world, "bob signs a head of his that does not durably stand behind %" PRIu64 " messages",
+           behind);
+  if (alice == NULL || !rules_gave(alice, sealed->proof.alice_head))
+    broken(world, "bob signs a head of alice's log that she never gave him");
+}
+
 static void read_envelope(struct world *world, struct conn *conn, const struct sealed *sealed) {
   struct model *model = &world->models[conn->model];
   struct reader body = reader_of(sealed->body);
@@ -26,6 +41,7 @@ static void read_envelope(struct world *world, struct conn *conn, const struct s
       broken(world, "another message leaves bob under the id %" PRIu64, id);
     entry->left = true;
   }
+  check_signed(world, conn, sealed, sealed->first_id + sealed->count);
 }
 
 static void read_confirmation(struct world *world, struct conn *conn, const struct sealed *sealed) {
@@ -42,6 +58,11 @@ static void read_confirmation(struct world *world, struct conn *conn, const stru
     if (sealed->when_us != entry->confirmed_us)
       broken(world, "alice confirms message %" PRIu64 " with another time than in her log", id);
   }
+  const struct entry *first = &model->entries[sealed->first_id];
+  if (first->envelope != sealed->count ||
+      memcmp(&first->proof, &sealed->proof, sizeof first->proof) != 0)
+    broken(world, "alice confirms message %" PRIu64 " with another receipt than in her log",
+           sealed->first_id);
 }
 
 /* How often something may be said: once a second, and once more for each step forward. */
@@ -76,6 +97,8 @@ static void read_end(struct world *world, struct conn *conn, enum side side,
   if (side == ALICE && sealed->first_id != model->count)
     broken(world, "bob ends after %" PRIu64 " of %" PRIu64 " messages", sealed->first_id,
            model->count);
+  if (side == ALICE)
+    check_signed(world, conn, sealed, 0);
   for (uint64_t id = 0; id < model->count && side == ALICE; id++)
     if (!model->entries[id].logged)
       broken(world, "bob ends, and message %" PRIu64 " is not with alice", id);

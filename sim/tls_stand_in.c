@@ -16,8 +16,8 @@ struct tls_identity {
 
 struct tls {
   bool server, ready, known;
-  struct ed25519 *key; /* the identity's */
-  const uint8_t *server_key;
+  struct ed25519 *key;   /* the identity's */
+  const uint8_t *wanted; /* the key that the client goes on with */
   uint8_t peer[ED25519_PUBLIC_SIZE];
   struct buf in, out;
 };
@@ -56,7 +56,7 @@ static struct tls *begin(const struct tls_identity *identity) {
 enum avow_error tls_connect(struct tls **ret, const struct tls_identity *identity,
                             const uint8_t *server_key) {
   *ret = begin(identity);
-  (*ret)->server_key = server_key;
+  (*ret)->wanted = server_key;
   return buf_append(&(*ret)->out, view_of(&HELLO, sizeof HELLO));
 }
 
@@ -91,9 +91,9 @@ enum avow_error tls_input(struct tls *tls, struct view bytes) {
     return error;
   memcpy(tls->peer, buf_view(&tls->in).data, sizeof tls->peer);
   buf_consume(&tls->in, sizeof tls->peer);
-  if (!tls->server && tls->server_key == NULL)
+  if (!tls->server && tls->wanted == NULL)
     return AVOW_KEY_UNKNOWN;
-  if (!tls->server && memcmp(tls->peer, tls->server_key, sizeof tls->peer) != 0)
+  if (!tls->server && memcmp(tls->peer, tls->wanted, sizeof tls->peer) != 0)
     return AVOW_KEY_CHANGED;
   tls->ready = true;
   return tls->server ? AVOW_OK : show_key(tls);

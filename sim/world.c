@@ -209,11 +209,28 @@ static void mix(struct world *world, uint64_t value) {
   world->digest ^= world->digest >> 29;
 }
 
+/* Both logs of each session fit each other. */
+static void compare_logs(struct world *world) {
+  const struct store *store = world->hosts[BOB].store;
+  for (unsigned i = 0; i < store->count; i++) {
+    const struct rules *bob = store->files[i]->rules;
+    if (bob == NULL || rules_session(bob) == NULL)
+      continue;
+    const struct rules *alice = disk_log(world->hosts[ALICE].store, rules_session(bob));
+    const char *breach = alice == NULL ? "alice has no log of the session" : rules_both(bob, alice);
+    if (breach != NULL)
+      broken(world, "%s", breach);
+  }
+}
+
 /* Everything is over: both logs say what the model says. */
 static void look_back(struct world *world) {
   for (unsigned side = 0; side < 2; side++)
-    for (unsigned i = 0; i < world->hosts[side].store->count; i++)
-      witness_again(&world->hosts[side], world->hosts[side].store->files[i]);
+    for (unsigned i = 0; i < world->hosts[side].store->count; i++) {
+      struct file *file = world->hosts[side].store->files[i];
+      file->synced = file->bytes.size; /* as the system does, after a while */
+      witness_again(&world->hosts[side], file);
+    }
   uint64_t delivered = 0;
   for (unsigned m = 0; m < world->models_count; m++) {
     struct model *model = &world->models[m];
@@ -280,6 +297,8 @@ void world_run(struct world *world, uint64_t seed, bool tracing) {
   live(world);
   if (world->broken[0] == '\0')
     look_back(world);
+  if (world->broken[0] == '\0')
+    compare_logs(world);
   world->current = NULL;
   for (unsigned side = 0; side < 2; side++)
     world->hosts[side].dead = true; /* so that nothing of what follows has an effect */
