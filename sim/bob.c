@@ -168,6 +168,12 @@ static void show_confirmed(struct world *world, const struct event *event) {
   }
 }
 
+static bool alice_ended(const struct world *world) {
+  const uint8_t *session_id = sender_past(world->bob->sender)->session_id;
+  const struct rules *rules = disk_log(world->hosts[ALICE].store, session_id);
+  return rules != NULL && rules_ends(rules) > 0;
+}
+
 static void show(struct world *world, const struct event *event) {
   switch (event->type) {
   case EVENT_CONFIRMED:
@@ -183,6 +189,8 @@ static void show(struct world *world, const struct event *event) {
     break;
   case EVENT_ENDED:
     trace(world, "bob", "the session has ended%s", event->by_peer ? " (alice's wish)" : "");
+    if (!alice_ended(world))
+      broken(world, "bob is told of an end that is not in alice's log");
     if (sender_unconfirmed(world->bob->sender) == 0 && !model_of(world)->ended)
       broken(world, "bob is told of the end before it is durable");
     world->over = to_submit(world) == 0 && all_ended(world);

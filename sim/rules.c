@@ -92,6 +92,18 @@ const uint8_t *rules_session(const struct rules *rules) {
   return rules->connections_count > 0 ? rules->names.session_id : NULL;
 }
 
+size_t rules_seen(const struct rules *rules) {
+  return rules->seen;
+}
+
+size_t rules_ends(const struct rules *rules) {
+  return rules->ends_count;
+}
+
+const struct names *rules_names(const struct rules *rules) {
+  return &rules->names;
+}
+
 uint64_t rules_messages(const struct rules *rules) {
   return rules->messages_count;
 }

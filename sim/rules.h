@@ -39,6 +39,16 @@ const uint8_t *rules_last_line(const struct rules *rules);
  * oldest first; NULL if there are not so many. */
 const uint8_t *rules_given(const struct rules *rules, size_t i);
 
+/** rules_seen(rules): Of these, return the number of the last one that bob signed, or of the
+ * connection's. */
+size_t rules_seen(const struct rules *rules);
+
+/** rules_ends(rules): Return how many ends the log tells of. */
+size_t rules_ends(const struct rules *rules);
+
+/** rules_names(rules): Return whose session it is. */
+const struct names *rules_names(const struct rules *rules);
+
 /** rules_gave(rules, head): Whether it is one of these. */
 bool rules_gave(const struct rules *rules, const uint8_t head[HEAD_SIZE]);
 

@@ -41,6 +41,8 @@ static void read_envelope(struct world *world, struct conn *conn, const struct s
       broken(world, "another message leaves bob under the id %" PRIu64, id);
     entry->left = true;
   }
+  model->entries[sealed->first_id].sent = sealed->count;
+  model->entries[sealed->first_id].origin = sealed->proof;
   check_signed(world, conn, sealed, sealed->first_id + sealed->count);
 }
 

@@ -79,6 +79,8 @@ struct entry {
   const void *file;      /* ...this one... */
   uint64_t confirmed_us; /* ...with this time */
   bool confirmed;        /* bob was told so */
+  unsigned sent;         /* an envelope of so many messages left bob, from this one on... */
+  struct proof origin;   /* ...and he signed this */
   uint64_t envelope;  /* alice durably gave a receipt for so many messages, from this one on... */
   struct proof proof; /* ...and it is this, for ever */
 };
