@@ -194,6 +194,8 @@ static void show(struct world *world, const struct event *event) {
     if (sender_unconfirmed(world->bob->sender) == 0 && !model_of(world)->ended)
       broken(world, "bob is told of the end before it is durable");
     world->over = to_submit(world) == 0 && all_ended(world);
+    if (world->lie != NO_LIE) /* the model knows nothing any more */
+      world->over = to_submit(world) == 0 && sender_unconfirmed(world->bob->sender) == 0;
     leave(world);
     break;
   case EVENT_SENT:
@@ -407,7 +409,9 @@ static void attach(struct world *world) {
     error = sender_attach(bob->sender, session, &opened, seed, now_of(world));
   trace(world, "bob", "attaches: alice has stored %" PRIu64 ", and %" PRIu64 " wait",
         session->grant.next_id, sender_unconfirmed(bob->sender));
-  if (error != AVOW_OK)
+  if (error == AVOW_OUT_OF_STEP && world->lie != NO_LIE)
+    lie_seen(world);
+  else if (error != AVOW_OK)
     broken(world, "bob cannot go on: %s", avow_error_text(error));
   drive(world, error);
   if (error == AVOW_OK && !world->hosts[BOB].dead)
@@ -428,7 +432,9 @@ static void drive_opening(struct world *world) {
   } else if (error == AVOW_TIMEOUT) {
     drop_connection(world);
   } else {
-    if (error != AVOW_NO_SESSION || !world->hosts[ALICE].disk_failed)
+    if (error == AVOW_NO_SESSION && world->lie != NO_LIE)
+      lie_seen(world);
+    else if (error != AVOW_NO_SESSION || !world->hosts[ALICE].disk_failed)
       broken(world, "bob's opening fails: %s", avow_error_text(error));
     leave(world);
   }

@@ -10,6 +10,9 @@
  * statements and the records come from there. */
 struct rules;
 
+/** rules_grow(items, count, size): Return ${items} with room for one more. */
+void *rules_grow(void *items, size_t count, size_t size);
+
 /** rules_new(world, side): For a log of ${side}'s. */
 struct rules *rules_new(const struct world *world, enum side side);
 
@@ -27,6 +30,14 @@ uint64_t rules_messages(const struct rules *rules);
 
 /** rules_both(bob, alice): Both logs of a session.  Return NULL, or which rule they break. */
 const char *rules_both(const struct rules *bob, const struct rules *alice);
+
+/**
+ * rules_holds(rules, hex):
+ * Whether the log holds this head of the other side's, of 64 hex digits, in what the other one has
+ * signed: so that he cannot deny it.  A connection counts only in bob's log: alice's may have some
+ * of sessions that bob's never knew.
+ */
+bool rules_holds(const struct rules *rules, const uint8_t *hex);
 
 /** rules_line(rules, head, behind): Whether the log has a head line of this value, or it is that of
  * an empty log; with at least ${behind} messages before it. */

@@ -86,6 +86,23 @@ static const char *both_ends(const struct rules *bob, const struct rules *alice)
   return NULL;
 }
 
+static bool is(const uint8_t head[HEAD_SIZE], const uint8_t *hex) {
+  char text[2 * HEAD_SIZE + 1];
+  hex_encode(view_of(head, HEAD_SIZE), text);
+  return memcmp(text, hex, sizeof text - 1) == 0;
+}
+
+bool rules_holds(const struct rules *rules, const uint8_t *hex) {
+  bool bob = rules->side == BOB, found = false;
+  for (size_t i = 0; i < rules->connections_count && bob; i++)
+    found |= is(rules->connections[i].proof.alice_head, hex);
+  for (size_t i = 0; i < rules->envelopes_count; i++)
+    found |= is(bob ? rules->envelopes[i].proof.head : rules->envelopes[i].proof.bob_head, hex);
+  for (size_t i = 0; i < rules->ends_count; i++)
+    found |= is(bob ? rules->ends[i].proof.head : rules->ends[i].proof.bob_head, hex);
+  return found;
+}
+
 const char *rules_both(const struct rules *bob, const struct rules *alice) {
   if (memcmp(&bob->names, &alice->names, sizeof bob->names) != 0)
     return "both logs, rule 1: another session";

@@ -57,7 +57,4 @@ struct rules {
   bool end_due;       /* an end was the last that the log told */
 };
 
-/** rules_grow(items, count, size): Return ${items} with room for one more. */
-void *rules_grow(void *items, size_t count, size_t size);
-
 #endif
