@@ -20,6 +20,8 @@ static enum avow_error sign_origin(struct sender *sender, struct flight *flight,
     return AVOW_OK;
   memcpy(enveloped.proof.bob_head, sender->durable_head, HEAD_SIZE);
   memcpy(enveloped.proof.alice_head, sender->alice_head, HEAD_SIZE);
+  if (MUTANT(32)) /* a head that is not durable yet */
+    (void)chunk_head(&sender->chunk, enveloped.proof.bob_head);
   enum avow_error error =
       notary_digest(notary, sender->zones.bob_min, id, flight->count,
                     reader_of(view_of(queue.data + offset, flight->size)), enveloped.digest);

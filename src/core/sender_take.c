@@ -42,7 +42,7 @@ static enum avow_error check_receipt(struct sender *sender, const struct sealed 
     if (error == AVOW_OK)
       error = notary_check(notary, true, sealed->proof.bob_signature, ret_good);
   } else {
-    *ret_good = same_origin(&sealed->proof, &sender_flight(sender, 0)->proof);
+    *ret_good = same_origin(&sealed->proof, &sender_flight(sender, 0)->proof) || MUTANT(36);
     memcpy(enveloped.digest, sender_flight(sender, 0)->digest, SHA256_SIZE);
   }
   if (error != AVOW_OK || !*ret_good)
@@ -124,7 +124,8 @@ static enum avow_error take_confirmation(struct sender *sender, const struct sea
     fake(sender);
     return AVOW_OK;
   }
-  if (sender->queued_id >= sender->known_id) { /* or she gave it before this connection */
+  if (sender->queued_id >= sender->known_id ||
+      MUTANT(38)) { /* or she gave it before this connection */
     memcpy(sender->alice_head, sealed->proof.head, HEAD_SIZE);
     memcpy(sender->bob_head, sealed->proof.bob_head, HEAD_SIZE);
   }
@@ -167,8 +168,10 @@ static enum avow_error check_ended(struct sender *sender, struct ended *ended, b
   if (!*ret_good)
     return AVOW_OK;
   enum avow_error error = statement_ended(notary_text(notary), &notary->names, ended);
-  return error == AVOW_OK ? notary_check(notary, false, ended->proof.alice_signature, ret_good)
-                          : error;
+  if (error == AVOW_OK)
+    error = notary_check(notary, false, ended->proof.alice_signature, ret_good);
+  *ret_good |= MUTANT(35);
+  return error;
 }
 
 static enum avow_error record_end(struct sender *sender, const struct ended *ended) {
