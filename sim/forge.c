@@ -256,7 +256,7 @@ void net_forge(struct world *world) {
     sealed->body = buf_view(&forgery.body);
   sealed->time_us = conn->clock_us[OTHER(side)] + (world->now_us - conn->made_us);
   chance_bytes(&world->chance, iv, sizeof iv);
-  must(sealed_encode(sealed, !world->setting.plain, &plaintext));
+  must(sealed_encode(sealed, !world->setting.plain, 0, &plaintext));
   must(frame_reserve(&frame, FRAME_TOKEN, fernet_token_size(plaintext.size), &token));
   must(fernet_encrypt(conn->fernet, 1, iv, buf_view(&plaintext), token));
   trace(world, "line", "connection %u: a forgery to %s, kind %u, id %" PRIu64, number,
