@@ -409,7 +409,11 @@ static void attach(struct world *world) {
     error = sender_attach(bob->sender, session, &opened, seed, now_of(world));
   trace(world, "bob", "attaches: alice has stored %" PRIu64 ", and %" PRIu64 " wait",
         session->grant.next_id, sender_unconfirmed(bob->sender));
-  if (error == AVOW_OUT_OF_STEP && world->lie != NO_LIE)
+  const struct rules *log = disk_log(world->hosts[BOB].store, session->grant.session_id);
+  if (error == AVOW_OK && world->lie != NO_LIE && world->liar == ALICE && log != NULL &&
+      rules_enveloped(log) > session->grant.next_id)
+    lie_missed(world, "alice lost what she confirmed, and bob goes on");
+  else if (error == AVOW_OUT_OF_STEP && world->lie != NO_LIE)
     lie_seen(world);
   else if (error != AVOW_OK)
     broken(world, "bob cannot go on: %s", avow_error_text(error));

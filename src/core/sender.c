@@ -82,6 +82,8 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   assert(!sender->attached);
   uint64_t stored = session->grant.next_id;
   struct sender_past *past = &sender->past;
+  if (MUTANT(39) && stored < sender->queued_id)
+    stored = sender->queued_id;
   if (stored < sender->queued_id || stored > (past->any ? sender->left_id : 0))
     return AVOW_OUT_OF_STEP;
   if (past->any &&
