@@ -248,8 +248,12 @@ void bob_start(struct world *world) {
   if (bob->model >= MODELS_MAX)
     abort();
   bob->journal = (struct journal){0};
-  enum exit_code code =
-      outbox_open(&bob->options, host->store, &world->setting.sender, &bob->journal, &bob->sender);
+  if (host->life > 1) {
+    world->setting.messages += world->setting.more;
+    world->setting.more = 0;
+  }
+  enum exit_code code = outbox_open(&bob->options, disk_unread(host->store), &world->setting.sender,
+                                    &bob->journal, &bob->sender);
   if (code != CODE_OK) {
     bob->sender = NULL;
     bob->journal.log = NULL;
@@ -258,6 +262,8 @@ void bob_start(struct world *world) {
     leave(world);
     return;
   }
+  if (disk_wasted(host->store))
+    broken(world, "bob reads all of a log that is finished");
   bob->begun = bob->journal.log != NULL;
   bob->connections = 0;
   if (bob->begun) {
@@ -300,7 +306,8 @@ static void submit_one(struct world *world) {
   struct now now = now_of(world);
   uint64_t id;
   if (model->entries == NULL)
-    model->entries = calloc(world->setting.messages + 1u, sizeof *model->entries);
+    model->entries =
+        calloc(world->setting.messages + world->setting.more + 1u, sizeof *model->entries);
   enum avow_error error = begin_log(world);
   if (error == AVOW_OK)
     error = sender_submit(bob->sender, text, now, &id);

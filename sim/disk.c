@@ -232,11 +232,25 @@ enum avow_error log_read(struct log *log, uint64_t offset, uint8_t *bytes, size_
   struct view all = buf_view(&log->file->bytes);
   if (!host_step(log->host))
     return dead();
+  log->file->reads++;
   size_t left = offset < all.size ? all.size - (size_t)offset : 0;
   *ret_size = left < size ? left : size;
   if (*ret_size > 0)
     memcpy(bytes, all.data + offset, *ret_size);
   return AVOW_OK;
+}
+
+struct store *disk_unread(struct store *store) {
+  for (unsigned i = 0; i < store->count; i++)
+    store->files[i]->reads = 0;
+  return store;
+}
+
+bool disk_wasted(const struct store *store) {
+  bool wasted = false;
+  for (unsigned i = 0; i < store->count; i++)
+    wasted |= store->files[i]->ended && store->files[i]->reads > 1;
+  return wasted;
 }
 
 enum avow_error log_truncate(struct log *log, uint64_t size) {

@@ -303,7 +303,7 @@ static const char *take_ended(struct rules *rules, const struct record *record) 
   BREACH(!bob && memcmp(proof->head, record->head_there, HEAD_SIZE) != 0,
          "rule 6: a head at the end that the lines before it do not have");
   BREACH(bob && !rules_line(rules, proof->bob_head, 0), "rule 7: bob's head of an end");
-  BREACH(!record->by_bob && memcmp(proof->bob_head, rules->bob_head, HEAD_SIZE) != 0,
+  BREACH(!bob && !record->by_bob && memcmp(proof->bob_head, rules->bob_head, HEAD_SIZE) != 0,
          "an end of alice's without bob's last head");
   const char *breach = record->by_bob ? check_seen(rules, proof->alice_head) : NULL;
   return breach == NULL ? check_end(rules, record) : breach;

@@ -39,7 +39,7 @@ enum kind {
 
 /* How this world is: drawn from the seed before anything happens. */
 struct setting {
-  unsigned messages;
+  unsigned messages, more; /* bob's user has so many, and so many more once bob was killed */
   size_t text_most;
   uint64_t submit_every_us;
   unsigned submit_most; /* messages at a time */
