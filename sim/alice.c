@@ -189,6 +189,7 @@ static void show(struct world *world, struct guest *guest, const struct event *e
     leave(world, guest);
     break;
   case EVENT_SENT:
+  case EVENT_SLOW:
   case EVENT_CONFIRMED: break;
   }
 }

@@ -199,6 +199,7 @@ static void show(struct world *world, const struct event *event) {
     leave(world);
     break;
   case EVENT_SENT:
+  case EVENT_SLOW:
   case EVENT_MESSAGE: break;
   }
 }

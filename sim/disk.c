@@ -215,6 +215,10 @@ enum avow_error log_open(struct log **ret, struct store *store, const char *name
   return file == NULL ? AVOW_NOT_FOUND : open_file(ret, store, file);
 }
 
+enum avow_error log_look(struct log **ret, struct store *store, const char *name) {
+  return log_open(ret, store, name);
+}
+
 enum avow_error log_lock(struct log *log) {
   if (log->file->locked)
     return AVOW_BUSY;
@@ -318,6 +322,10 @@ enum avow_error store_open(struct store **ret, const char *folder) {
   (void)ret;
   (void)folder;
   return dead();
+}
+
+enum avow_error store_look(struct store **ret, const char *folder) {
+  return store_open(ret, folder);
 }
 
 void store_close(struct store *store) {

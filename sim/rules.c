@@ -100,6 +100,10 @@ size_t rules_seen(const struct rules *rules) {
   return rules->seen;
 }
 
+const uint8_t *rules_bob_head(const struct rules *rules) {
+  return rules->bob_head;
+}
+
 size_t rules_ends(const struct rules *rules) {
   return rules->ends_count;
 }

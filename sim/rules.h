@@ -56,6 +56,9 @@ const uint8_t *rules_given(const struct rules *rules, size_t i);
  * connection's. */
 size_t rules_seen(const struct rules *rules);
 
+/** rules_bob_head(rules): Return bob's head that he signed last. */
+const uint8_t *rules_bob_head(const struct rules *rules);
+
 /** rules_ends(rules): Return how many ends the log tells of. */
 size_t rules_ends(const struct rules *rules);
 

@@ -120,7 +120,8 @@ static void read_notice(struct world *world, struct pipe *pipe, const struct sea
 
 static void check(struct world *world, struct conn *conn, enum side side,
                   const struct sealed *sealed) {
-  static const char *const names[] = {"", "envelope", "confirmation", "notice", "end", "ask"};
+  static const char *const names[] = {"",    "envelope", "confirmation", "notice",
+                                      "end", "ask",      "dummy"};
   struct pipe *pipe = &conn->pipes[side];
   bool ended;
   trace(world, HOST_NAMES[OTHER(side)], "sends %s %" PRIu64 " + %u", names[sealed->kind],
@@ -139,6 +140,7 @@ static void check(struct world *world, struct conn *conn, enum side side,
   case SEALED_NOTICE: read_notice(world, pipe, sealed); break;
   case SEALED_ASK: bound(world, pipe, ++pipe->asks, "asks"); break;
   case SEALED_END: read_end(world, conn, side, sealed); break;
+  case SEALED_DUMMY: break;
   }
 }
 

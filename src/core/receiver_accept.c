@@ -24,11 +24,13 @@ static enum avow_error check_hashes(struct receiver *receiver, const struct seal
 }
 
 /* How far bob had seen our log when he signed this head of it: behind the messages below the id
- * that is returned.  WHEN_NEVER if we never gave it to him. */
+ * that is returned.  WHEN_NEVER if we never gave it to him on this connection. */
 static uint64_t seen_by(struct receiver *receiver, const uint8_t head[HEAD_SIZE]) {
   for (unsigned i = receiver->given_count; i > 0; i--) {
     const struct given *given = receiver_given(receiver, i - 1);
-    if (given->first_id >= receiver->attached_id && memcmp(given->proof.head, head, HEAD_SIZE) == 0)
+    if (given->first_id < receiver->attached_id)
+      break; /* the head with which this connection began is behind those */
+    if (memcmp(given->proof.head, head, HEAD_SIZE) == 0)
       return given->first_id + given->count;
   }
   bool first = memcmp(receiver->first_head, head, HEAD_SIZE) == 0;
@@ -122,6 +124,8 @@ static enum avow_error accept(struct receiver *receiver, struct sealed *sealed, 
   }
   sealed->when_us = now.wall_us;
   sealed->when_min = (int16_t)receiver->zones.alice_min;
+  struct held *slot = &receiver->held[(receiver->held_first + receiver->held_count) % HELD_MAX];
+  receiver->held_size += buf_view(&slot->plaintext).size;
   receiver->held_count++; /* the envelope lies in that slot already */
   if (MUTANT(30))         /* the head before the messages */
     error = chunk_head(&receiver->chunk, enveloped.proof.head);

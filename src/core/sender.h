@@ -25,8 +25,13 @@ struct sender_config {
   uint64_t freshness_us;          /* what the receiver is believed to allow */
   unsigned envelope_messages_max; /* 1 to AVOW_ENVELOPE_MESSAGES_MAX */
   size_t window_max;              /* bytes of messages in flight */
+  size_t queue_max;               /* and of all that wait; 0: AVOW_QUEUE_MAX, which is the most */
   enum log_detail detail;
   int offset_min; /* bob's zone, if his log is a new one */
+  /* Cover: every token holds so many bytes, AVOW_COVER_MIN to AVOW_COVER_MAX, and one leaves in
+   * each period; 0: no cover. */
+  size_t cover;
+  uint64_t cover_period_us;
 };
 
 /** sender_new(ret, config): Of a session without messages. */
@@ -69,7 +74,8 @@ const struct sender_past *sender_past(const struct sender *sender);
 
 /**
  * sender_attach(sender, session, opened, seed, now):
- * Go on over a new connection.  Returns also AVOW_OUT_OF_STEP if the receiver has stored what we
+ * Go on over a new connection.  Returns also AVOW_TOO_LONG if a message waits that is longer than
+ * cover allows, and AVOW_OUT_OF_STEP if the receiver has stored what we
  * never sent, or no longer has what she confirmed: one of the two logs is not what it was.
  */
 enum avow_error sender_attach(struct sender *sender, const struct session *session,
@@ -82,13 +88,16 @@ bool sender_attached(const struct sender *sender);
 /** sender_detach(sender, now): The connection is gone; records it.  Messages wait for the next. */
 enum avow_error sender_detach(struct sender *sender, struct now now);
 
-/** sender_room(sender): Whether sender_submit would take a text of AVOW_TEXT_MAX now. */
+/** sender_text_max(sender): Return the bytes of the longest text that can be sent. */
+size_t sender_text_max(const struct sender *sender);
+
+/** sender_room(sender): Whether sender_submit would take a text of that size now. */
 bool sender_room(const struct sender *sender);
 
 /**
  * sender_submit(sender, text, now, ret_id):
  * Take a message; it is recorded, and leaves once that is durable.  Returns also AVOW_TOO_LONG over
- * AVOW_TEXT_MAX, and AVOW_FULL without sender_room; nothing is taken then.
+ * sender_text_max, and AVOW_FULL without sender_room; nothing is taken then.
  */
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,
                               uint64_t *ret_id);
@@ -130,6 +139,20 @@ uint64_t sender_unconfirmed(const struct sender *sender);
 /** sender_waiting_since(sender): Return the timestamp of the oldest unconfirmed message; 0: none.
  */
 uint64_t sender_waiting_since(const struct sender *sender);
+
+/** sender_may_be_stored(sender): Return how many of these may have left us. */
+uint64_t sender_may_be_stored(const struct sender *sender);
+
+/**
+ * sender_take_over(sender, old):
+ * Take the messages of ${old}, a sender without a connection of whose messages none has left us,
+ * into a new sender; they are recorded again, with their times.
+ */
+enum avow_error sender_take_over(struct sender *sender, const struct sender *old);
+
+/** sender_close(sender, now): Record the end of a session that cannot go on, and of which nothing
+ * can be stored without our knowing. */
+enum avow_error sender_close(struct sender *sender, struct now now);
 
 /** sender_deadline(sender): When to call sender_tick, monotonic, or WHEN_NEVER. */
 uint64_t sender_deadline(const struct sender *sender);
