@@ -198,7 +198,8 @@ static void fake_ended(struct forgery *forgery) {
   sealed->kind = SEALED_END;
   sealed->count = 0;
   sealed->first_id = forgery->model->count;
-  struct ended ended = {.messages = sealed->first_id};
+  memcpy(sealed->proof.bob_head, rules_bob_head(forgery->alice), HEAD_SIZE);
+  struct ended ended = {.messages = sealed->first_id, .proof = sealed->proof};
   must(statement_ended(&text, rules_names(forgery->alice), &ended));
   sign(forgery->world, BOB, &text, sealed->proof.alice_signature);
   buf_free(&text);

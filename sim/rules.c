@@ -92,8 +92,16 @@ const uint8_t *rules_session(const struct rules *rules) {
   return rules->connections_count > 0 ? rules->names.session_id : NULL;
 }
 
+uint64_t rules_enveloped(const struct rules *rules) {
+  return rules->enveloped;
+}
+
 size_t rules_seen(const struct rules *rules) {
   return rules->seen;
+}
+
+const uint8_t *rules_bob_head(const struct rules *rules) {
+  return rules->bob_head;
 }
 
 size_t rules_ends(const struct rules *rules) {

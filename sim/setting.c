@@ -13,6 +13,7 @@ static void draw_work(struct setting *s, struct chance *chance) {
     s->text_most = chance_of(chance, 100000) ? AVOW_TEXT_MAX : 300u * 1024u;
     s->messages = (unsigned)chance_between(chance, 1, 12);
   }
+  s->more = chance_of(chance, 200000) ? (unsigned)chance_between(chance, 1, 5) : 0;
   s->submit_most = chance_of(chance, 300000) ? 1 : (unsigned)chance_wide(chance, 1, 40);
   /* Mostly the work goes on for about as long as the faults. */
   s->calm_us = chance_wide(chance, S / 2, 40 * S);

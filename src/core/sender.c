@@ -100,6 +100,8 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   assert(!sender->attached);
   uint64_t stored = session->grant.next_id;
   struct sender_past *past = &sender->past;
+  if (MUTANT(39) && stored < sender->queued_id)
+    stored = sender->queued_id;
   if (!fits_cover(sender))
     return AVOW_TOO_LONG;
   if (stored < sender->queued_id || stored > (past->any ? sender->left_id : 0))
