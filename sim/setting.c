@@ -13,6 +13,7 @@ static void draw_work(struct setting *s, struct chance *chance) {
     s->text_most = chance_of(chance, 100000) ? AVOW_TEXT_MAX : 300u * 1024u;
     s->messages = (unsigned)chance_between(chance, 1, 12);
   }
+  s->more = chance_of(chance, 200000) ? (unsigned)chance_between(chance, 1, 5) : 0;
   s->submit_most = chance_of(chance, 300000) ? 1 : (unsigned)chance_wide(chance, 1, 40);
   /* Mostly the work goes on for about as long as the faults. */
   s->calm_us = chance_wide(chance, S / 2, 40 * S);
@@ -47,6 +48,10 @@ static void draw_line(struct setting *s, struct chance *chance) {
   s->capacity = chance_wide(chance, 16384 + held, 4 * 1024 * 1024 + held);
   if (chance_of(chance, 300000))
     s->bytes_per_s = chance_wide(chance, least, 64 * least);
+  else if (s->text_most < 1024 && chance_of(chance, 150000)) {
+    s->sender.cover = chance_between(chance, 2048, 4096);
+    s->sender.cover_period_us = chance_between(chance, 10000, 50000);
+  }
 }
 
 static void draw_faults(struct world *world) {
@@ -64,6 +69,9 @@ static void draw_faults(struct world *world) {
     s->append_fails = (unsigned)chance_wide(chance, 1000, 100000);
   if (chance_of(chance, 100000))
     s->sync_fails = (unsigned)chance_wide(chance, 1000, 100000);
+  if (s->lies)
+    later(world, chance_between(chance, 0, s->calm_us), HAPPENS_OLD_COPY,
+          chance_of(chance, 500000) ? ALICE : BOB, 0);
   for (unsigned i = 0; i < sizeof faults / sizeof faults[0]; i++) {
     if (!chance_of(chance, faults[i].often))
       continue;
@@ -80,6 +88,8 @@ void setting_draw(struct world *world) {
   draw_work(s, chance);
   draw_line(s, chance);
   s->eager = chance_of(chance, 500000) ? 0 : 200000;
+  s->plain = chance_of(chance, 250000);
+  s->lies = !s->plain && chance_of(chance, 50000);
   s->faultless = chance_of(chance, 50000);
   if (!s->faultless)
     draw_faults(world);

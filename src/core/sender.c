@@ -100,6 +100,8 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   assert(!sender->attached);
   uint64_t stored = session->grant.next_id;
   struct sender_past *past = &sender->past;
+  if (MUTANT(39) && stored < sender->queued_id)
+    stored = sender->queued_id;
   if (!fits_cover(sender))
     return AVOW_TOO_LONG;
   if (stored < sender->queued_id || stored > (past->any ? sender->left_id : 0))
@@ -117,6 +119,7 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   memcpy(past->alice_key, session->peer_key, ED25519_PUBLIC_SIZE);
   sender->zones.alice_min = session->grant.offset_min;
   memcpy(sender->alice_head, session->grant.alice_head, HEAD_SIZE);
+  memcpy(sender->bob_head, session->open.bob_head, HEAD_SIZE);
   enum avow_error error = notary_open(&sender->notary, session, true);
   if (error == AVOW_OK)
     error = record_connection(sender, session, opened);
@@ -134,7 +137,8 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   sender->sent_id = stored;
   sender->known_id = MUTANT(15) ? sender->queued_id : stored;
   sender->known_size = sender_messages_size(sender, 0, stored - sender->queued_id);
-  sender->notice_after_us = sender->asked_us = sender->beat_us = now.mono_us;
+  sender->notice_after_us = sender->asked_us = now.mono_us;
+  sender->beat_us = sender->heard_us = now.mono_us;
   return AVOW_OK;
 }
 
@@ -159,11 +163,6 @@ enum avow_error sender_detach(struct sender *sender, struct now now) {
 
 const uint8_t *sender_head(const struct sender *sender) {
   return sender->durable_head;
-}
-
-bool sender_room(const struct sender *sender) {
-  return sender->ending == OPEN &&
-         buf_view(&sender->queue).size + message_size(AVOW_TEXT_MAX) <= AVOW_QUEUE_MAX;
 }
 
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,
@@ -281,8 +280,13 @@ static enum avow_error resend(struct sender *sender, struct now now) {
   return sender_transmit_end(sender, now);
 }
 
-/* Under cover, the moment for the next token has come.  Moments that were missed are left out. */
+/* Under cover, the moment for the next token has come.  Moments that were missed are left out. When
+ * no answer comes, the stream may be spoilt, on either side: it gets the silence that heals it. */
 static enum avow_error beat(struct sender *sender, struct now now) {
+  if (now.mono_us > sender->heard_us + FRAMES_SILENCE_US) {
+    sender->beat_us = sender->heard_us = now.mono_us + HEALING_US;
+    return AVOW_OK;
+  }
   uint64_t period_us = sender->config.cover_period_us;
   sender->beat_us += period_us * (1 + (now.mono_us - sender->beat_us) / period_us);
   enum avow_error error = channel_beat(&sender->channel, now.mono_us);

@@ -259,9 +259,13 @@ class Proxy:
         while True:
             try:
                 near, _ = self.listener.accept()
-                far = socket.create_connection(("127.0.0.1", self.port_of_alice))
             except OSError:
                 return
+            try:
+                far = socket.create_connection(("127.0.0.1", self.port_of_alice))
+            except OSError:
+                near.close()  # she is not there now; perhaps later
+                continue
             self.sockets += [near, far]
             threading.Thread(target=self.carry, args=(near, far, False), daemon=True).start()
             threading.Thread(target=self.carry, args=(far, near, True), daemon=True).start()
