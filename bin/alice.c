@@ -24,6 +24,8 @@ static const char HELP[] =
     "      --logs DIR               keep the logs there (logs)\n"
     "      --log-detail LEVEL       proof, text or full (text)\n"
     "      --serve                  serve many clients, and go on after each\n"
+    "      --max-clients N          so many at once, with --serve (1024)\n"
+    "      --max-memory MIB         cut off who holds the most past that (1024)\n"
     "      --identity FILE          my private key (~/.config/avow/alice_ed25519)\n"
     "      --allowed-signers FILE   let these in (~/.config/avow/allowed_signers)\n"
     "      --accept-anyone          let in any key, also from other machines\n"
@@ -38,7 +40,7 @@ static const char HELP[] =
     "stdout gets the messages, stderr what happens. A terminal gets both, readable.\n"
     "Exit status: 0 ended in order, 1 failure, 2 usage. See alice(1).\n";
 
-enum { LISTEN = 256, PORT, LOGS, SERVE, ALLOWED, ANYONE, FRESHNESS };
+enum { LISTEN = 256, PORT, LOGS, SERVE, ALLOWED, ANYONE, FRESHNESS, CLIENTS, MEMORY };
 
 static const struct option OPTIONS[] = {COMMON_OPTIONS,
                                         {"listen", required_argument, NULL, LISTEN},
@@ -48,6 +50,8 @@ static const struct option OPTIONS[] = {COMMON_OPTIONS,
                                         {"allowed-signers", required_argument, NULL, ALLOWED},
                                         {"accept-anyone", no_argument, NULL, ANYONE},
                                         {"freshness", required_argument, NULL, FRESHNESS},
+                                        {"max-clients", required_argument, NULL, CLIENTS},
+                                        {"max-memory", required_argument, NULL, MEMORY},
                                         {0}};
 
 static enum exit_code take_option(struct common *common, struct server_options *server,
@@ -65,8 +69,20 @@ static enum exit_code take_option(struct common *common, struct server_options *
   case ALLOWED: server->allowed_file = optarg; break;
   case ANYONE: server->accept_anyone = true; break;
   case FRESHNESS:
-    if (!parse_seconds(optarg, &server->freshness_us))
+    if (!parse_seconds(optarg, A_MICROSECOND, &server->freshness_us))
       return usage_error("alice", "--freshness is a number of seconds, not '%s'.", optarg);
+    break;
+  case CLIENTS:
+    if (!parse_number(optarg, 1, AVOW_SESSIONS_MOST, &number))
+      return usage_error("alice", "--max-clients is a number from 1 to %u, not '%s'.",
+                         AVOW_SESSIONS_MOST, optarg);
+    server->clients_max = (unsigned)number;
+    break;
+  case MEMORY:
+    if (!parse_number(optarg, AVOW_MEMORY_LEAST_MIB, AVOW_MEMORY_MOST_MIB, &number))
+      return usage_error("alice", "--max-memory is a number of MiB from %u to %u, not '%s'.",
+                         AVOW_MEMORY_LEAST_MIB, AVOW_MEMORY_MOST_MIB, optarg);
+    server->memory_max = (size_t)number << 20;
     break;
   default: return common_option(common, option, optarg);
   }
@@ -109,8 +125,11 @@ static enum exit_code run(const struct common *common, struct server_options *se
 static enum exit_code start(int argc, char **argv) {
   struct common common = {
       .program = "alice", .handshake = HANDSHAKE_TLS, .detail = LOG_TEXT, .port_file = "port"};
-  struct server_options server = {
-      .listen = "127.0.0.1", .log_folder = "logs", .freshness_us = AVOW_FRESHNESS_US};
+  struct server_options server = {.listen = "127.0.0.1",
+                                  .log_folder = "logs",
+                                  .freshness_us = AVOW_FRESHNESS_US,
+                                  .clients_max = AVOW_SESSIONS_MAX,
+                                  .memory_max = (size_t)AVOW_MEMORY_MIB << 20};
   int option;
   harden();
   screen_init(&(struct screen_options){.program = "alice"});

@@ -29,6 +29,7 @@ static const char HELP[] =
     "      --resend-after SECONDS   send again what is not confirmed by then (10)\n"
     "      --cover RATE[,SIZE]      RATE tokens a second of one size, whatever I send\n"
     "      --wait-for SECONDS       give up on a server that is not there (never)\n"
+    "      --max-memory MIB         take no more input than goes into that (40)\n"
     "      --identity FILE          my private key (~/.config/avow/bob_ed25519)\n"
     "      --server-key KEY         trust this 'ssh-ed25519 AAAA...', and no other\n"
     "      --known-servers FILE     remember servers (~/.config/avow/known_servers)\n"
@@ -47,7 +48,7 @@ static const char HELP[] =
 /* What a token holds under cover, unless said otherwise. */
 #define COVER_SIZE 4096u
 
-enum { OUTBOX = 256, COVER, RESEND, WAIT, SERVER_KEY, KNOWN, STATUS };
+enum { OUTBOX = 256, COVER, RESEND, WAIT, SERVER_KEY, KNOWN, STATUS, MEMORY };
 
 static const struct option OPTIONS[] = {COMMON_OPTIONS,
                                         {"outbox", required_argument, NULL, OUTBOX},
@@ -56,6 +57,7 @@ static const struct option OPTIONS[] = {COMMON_OPTIONS,
                                         {"wait-for", required_argument, NULL, WAIT},
                                         {"server-key", required_argument, NULL, SERVER_KEY},
                                         {"known-servers", required_argument, NULL, KNOWN},
+                                        {"max-memory", required_argument, NULL, MEMORY},
                                         {"outbox-status", no_argument, NULL, STATUS},
                                         {0}};
 
@@ -79,6 +81,7 @@ static bool take_cover(struct client_options *client, const char *text) {
 
 static enum exit_code take_option(struct common *common, struct client_options *client,
                                   uint8_t server_key[ED25519_PUBLIC_SIZE], int option) {
+  unsigned long number;
   switch (option) {
   case OUTBOX: client->outbox = optarg; break;
   case COVER:
@@ -90,11 +93,11 @@ static enum exit_code take_option(struct common *common, struct client_options *
           AVOW_COVER_MIN, AVOW_COVER_MAX, optarg);
     break;
   case RESEND:
-    if (!parse_seconds(optarg, &client->resend_after_us))
+    if (!parse_seconds(optarg, A_MICROSECOND, &client->resend_after_us))
       return usage_error("bob", "--resend-after is a number of seconds, not '%s'.", optarg);
     break;
   case WAIT:
-    if (!parse_seconds(optarg, &client->wait_for_us))
+    if (!parse_seconds(optarg, 0, &client->wait_for_us))
       return usage_error("bob", "--wait-for is a number of seconds, not '%s'.", optarg);
     break;
   case SERVER_KEY:
@@ -104,6 +107,12 @@ static enum exit_code take_option(struct common *common, struct client_options *
     break;
   case KNOWN: client->known_file = optarg; break;
   case STATUS: client->status = true; break;
+  case MEMORY:
+    if (!parse_number(optarg, AVOW_BOB_MEMORY_LEAST_MIB, AVOW_MEMORY_MOST_MIB, &number))
+      return usage_error("bob", "--max-memory is a number of MiB from %u to %u, not '%s'.",
+                         AVOW_BOB_MEMORY_LEAST_MIB, AVOW_MEMORY_MOST_MIB, optarg);
+    client->memory_max = (size_t)number << 20;
+    break;
   default: return common_option(common, option, optarg);
   }
   return CODE_OK;
@@ -160,8 +169,10 @@ static enum exit_code run(const struct common *common, struct client_options *cl
 static enum exit_code start(int argc, char **argv) {
   struct common common = {
       .program = "bob", .handshake = HANDSHAKE_TLS, .detail = LOG_TEXT, .port_file = "port"};
-  struct client_options client = {
-      .outbox = "outbox", .resend_after_us = AVOW_RESEND_AFTER_US, .wait_for_us = WHEN_NEVER};
+  struct client_options client = {.outbox = "outbox",
+                                  .resend_after_us = AVOW_RESEND_AFTER_US,
+                                  .wait_for_us = WHEN_NEVER,
+                                  .memory_max = (size_t)AVOW_BOB_MEMORY_MIB << 20};
   uint8_t server_key[ED25519_PUBLIC_SIZE];
   int option;
   harden();

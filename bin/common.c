@@ -36,12 +36,12 @@ bool parse_number(const char *text, unsigned long min, unsigned long max, unsign
   return true;
 }
 
-bool parse_seconds(const char *text, uint64_t *ret_us) {
+bool parse_seconds(const char *text, double min, uint64_t *ret_us) {
   char *end;
   errno = 0;
   double seconds = strtod(text, &end);
   bool number = (text[0] >= '0' && text[0] <= '9') || text[0] == '.';
-  if (!number || *end != '\0' || errno != 0 || !(seconds >= 1e-6) || seconds > SECONDS_MAX)
+  if (!number || *end != '\0' || errno != 0 || !(seconds >= min) || seconds > SECONDS_MAX)
     return false;
   *ret_us = (uint64_t)(seconds * 1e6);
   return true;

@@ -28,8 +28,11 @@ enum exit_code usage_error(const char *program, const char *format, ...)
 /** parse_number(text, min, max, ret): A whole number; false if it is none, or out of range. */
 bool parse_number(const char *text, unsigned long min, unsigned long max, unsigned long *ret);
 
-/** parse_seconds(text, ret_us): Seconds, whole or with a point, more than 0 and at most a year. */
-bool parse_seconds(const char *text, uint64_t *ret_us);
+/* The least that parse_seconds takes, where it cannot be nothing. */
+#define A_MICROSECOND 1e-6
+
+/** parse_seconds(text, min, ret_us): Seconds, whole or with a point, ${min} to a year. */
+bool parse_seconds(const char *text, double min, uint64_t *ret_us);
 
 /* The options that both have, for getopt_long; their letters are all below COMMON_LAST. */
 #define COMMON_OPTIONS                                                                             \

@@ -41,6 +41,8 @@ void alice_begin(struct world *world) {
   world->alice->options = (struct server_options){
       .log_folder = "logs",
       .serve = true,
+      .handshake = world->setting.plain ? HANDSHAKE_PLAIN : HANDSHAKE_TLS,
+      .identity = &world->hosts[ALICE].identity,
       .detail = world->setting.receiver.detail,
       .freshness_us = world->setting.receiver.freshness_us,
   };
@@ -134,7 +136,7 @@ static void set_alarm(struct world *world, struct guest *guest, uint64_t deadlin
 }
 
 static size_t flush_some(struct world *world, struct guest *guest) {
-  if (guest->receiver == NULL || !host_step(host_of(world)))
+  if (guest->receiver == NULL || guest->opening != NULL || !host_step(host_of(world)))
     return 0;
   struct view out = receiver_output(guest->receiver);
   size_t taken = net_send(world, guest->conn, ALICE, out);
@@ -148,10 +150,10 @@ static void flush(struct world *world, struct guest *guest) {
     return;
   if (guest->leaving && left == 0)
     close_guest(world, guest);
-  else if (guest->receiver != NULL && !guest->leaving)
-    set_alarm(world, guest, receiver_deadline(guest->receiver));
   else if (guest->opening != NULL)
     set_alarm(world, guest, opening_deadline(guest->opening));
+  else if (guest->receiver != NULL && !guest->leaving)
+    set_alarm(world, guest, receiver_deadline(guest->receiver));
 }
 
 static void flush_early(struct world *world, struct guest *guest) {
@@ -187,6 +189,7 @@ static void show(struct world *world, struct guest *guest, const struct event *e
     leave(world, guest);
     break;
   case EVENT_SENT:
+  case EVENT_SLOW:
   case EVENT_CONFIRMED: break;
   }
 }
@@ -243,10 +246,12 @@ static bool find_receiver(struct world *world, struct guest *guest, struct grant
   struct host *host = host_of(world);
   const struct open *open = opening_asked(guest->opening);
   const struct server_options *options = &world->alice->options;
+  uint8_t key[ED25519_PUBLIC_SIZE];
+  const uint8_t *bob_key = opening_peer_key(guest->opening, key) ? key : NULL;
   if (open->resume) {
     memcpy(grant->session_id, open->session_id, sizeof grant->session_id);
     grant->opened_us = open->opened_us;
-    if (guest_log_resume(options, host->store, open, NULL, &guest->journal, &guest->receiver) ==
+    if (guest_log_resume(options, host->store, open, bob_key, &guest->journal, &guest->receiver) ==
         AVOW_OK)
       return true;
     if (!host->dead && !host->disk_failed)
@@ -267,8 +272,8 @@ static bool find_receiver(struct world *world, struct guest *guest, struct grant
 /* The log's record of the connection must be durable before bob learns that he has a session. */
 static void begin_record(struct world *world, struct guest *guest) {
   const struct session *session = opening_session(guest->opening);
-  struct party nobody = {0};
-  struct opened opened = journal_opened(session, "('127.0.0.1', 38464)", &nobody, &nobody);
+  struct opened opened = session_opened(session, false);
+  opened.peer = "('127.0.0.1', 38464)";
   uint8_t seed[DRBG_SEED_SIZE];
   struct view record;
   chance_bytes(&world->chance, seed, sizeof seed);
@@ -292,6 +297,7 @@ static void open_session(struct world *world, struct guest *guest) {
     return;
   guest->model = bob_model(world);
   guest->shown = grant.next_id = receiver_next_id(guest->receiver);
+  memcpy(grant.alice_head, receiver_head(guest->receiver), sizeof grant.alice_head);
   chance_bytes(&world->chance, grant.key, sizeof grant.key);
   memcpy(guest->session_id, grant.session_id, sizeof guest->session_id);
   trace(world, "alice", "grants a session on connection %u, next is %" PRIu64, guest->conn,
@@ -320,7 +326,10 @@ static void hand_over(struct world *world, struct guest *guest) {
     return;
   }
   guest->opening = NULL;
+  const struct session *session = opening_session(opening);
   enum avow_error error = receiver_durable(guest->receiver, now_of(world));
+  if (error == AVOW_OK && session->handshake == HANDSHAKE_TLS)
+    error = receiver_agreed(guest->receiver, session->bob_signature);
   if (error == AVOW_OK)
     error = receiver_input(guest->receiver, opening_rest(opening), now_of(world));
   opening_free(opening);
@@ -332,22 +341,25 @@ static void drive_opening(struct world *world, struct guest *guest) {
     open_session(world, guest);
   if (guest->gone || host_of(world)->dead)
     return;
-  if (guest->receiver != NULL) {
+  if (opening_state(guest->opening) == OPENING_DONE) {
     hand_over(world, guest);
     return;
   }
   flush_opening(world, guest);
   if (host_of(world)->dead)
     return;
-  if (opening_state(guest->opening) == OPENING_FAILED)
+  if (opening_state(guest->opening) == OPENING_FAILED && guest->receiver != NULL)
+    cut(world, guest);
+  else if (opening_state(guest->opening) == OPENING_FAILED)
     close_guest(world, guest);
   else
     set_alarm(world, guest, opening_deadline(guest->opening));
 }
 
 static struct guest *welcome(struct world *world, unsigned conn) {
+  const struct tls_identity *own = world->setting.plain ? NULL : host_of(world)->tls;
   struct guest *guest = calloc(1, sizeof *guest);
-  if (guest == NULL || opening_alice(&guest->opening, NULL, now_of(world)) != AVOW_OK)
+  if (guest == NULL || opening_alice(&guest->opening, own, now_of(world)) != AVOW_OK)
     abort();
   guest->conn = conn;
   guest->alarm_us = WHEN_NEVER;
@@ -371,8 +383,10 @@ void alice_bytes(struct world *world, unsigned conn, struct view bytes) {
   } else if (guest->opening == NULL) {
     drive(world, guest, receiver_input(guest->receiver, bytes, now_of(world)));
   } else {
-    opening_input(guest->opening, bytes, now_of(world));
+    size_t taken = opening_input(guest->opening, bytes, now_of(world));
     drive_opening(world, guest);
+    if (taken < bytes.size && !guest->gone && !host_of(world)->dead)
+      alice_bytes(world, conn, view_of(bytes.data + taken, bytes.size - taken));
   }
   sweep(world);
 }
@@ -405,7 +419,7 @@ void alice_gone(struct world *world, unsigned conn) {
   if (guest == NULL)
     return;
   trace(world, "alice", "connection %u is gone", conn);
-  if (guest->receiver != NULL && guest->opening == NULL && !guest->leaving)
+  if (guest->receiver != NULL && !guest->leaving)
     cut(world, guest);
   else
     close_guest(world, guest);
@@ -414,9 +428,12 @@ void alice_gone(struct world *world, unsigned conn) {
 
 void alice_dismiss(struct world *world) {
   struct guest *guest = world->alice->guests;
-  if (guest == NULL || guest->opening != NULL || guest->leaving)
+  if (guest == NULL || guest->receiver == NULL || guest->leaving)
     return;
   trace(world, "alice", "ends the session on connection %u", guest->conn);
-  drive(world, guest, receiver_finish(guest->receiver, now_of(world)));
+  if (guest->opening != NULL)
+    cut(world, guest); /* bob has not signed the opening yet */
+  else
+    drive(world, guest, receiver_finish(guest->receiver, now_of(world)));
   sweep(world);
 }

@@ -29,15 +29,19 @@ struct bob {
   unsigned alarms, late;
   struct hash *hash;
   struct buf text;
+  struct client_options options;
 };
-
-static const struct client_options OPTIONS = {
-    .host = "alice", .port = 1024, .outbox = "outbox", .handshake = HANDSHAKE_PLAIN};
 
 void bob_begin(struct world *world) {
   world->bob = calloc(1, sizeof *world->bob);
   if (world->bob == NULL || hash_new(&world->bob->hash) != AVOW_OK)
     abort();
+  world->bob->options =
+      (struct client_options){.host = "alice",
+                              .port = 1024,
+                              .outbox = "outbox",
+                              .handshake = world->setting.plain ? HANDSHAKE_PLAIN : HANDSHAKE_TLS,
+                              .identity = &world->hosts[BOB].identity};
   world->bob->conn = NO_CONN;
   world->bob->alarm_us = WHEN_NEVER;
   buf_init(&world->bob->text, AVOW_TEXT_MAX);
@@ -164,6 +168,12 @@ static void show_confirmed(struct world *world, const struct event *event) {
   }
 }
 
+static bool alice_ended(const struct world *world) {
+  const uint8_t *session_id = sender_past(world->bob->sender)->session_id;
+  const struct rules *rules = disk_log(world->hosts[ALICE].store, session_id);
+  return rules != NULL && rules_ends(rules) > 0;
+}
+
 static void show(struct world *world, const struct event *event) {
   switch (event->type) {
   case EVENT_CONFIRMED:
@@ -179,12 +189,17 @@ static void show(struct world *world, const struct event *event) {
     break;
   case EVENT_ENDED:
     trace(world, "bob", "the session has ended%s", event->by_peer ? " (alice's wish)" : "");
+    if (!alice_ended(world))
+      broken(world, "bob is told of an end that is not in alice's log");
     if (sender_unconfirmed(world->bob->sender) == 0 && !model_of(world)->ended)
       broken(world, "bob is told of the end before it is durable");
     world->over = to_submit(world) == 0 && all_ended(world);
+    if (world->lie != NO_LIE) /* the model knows nothing any more */
+      world->over = to_submit(world) == 0 && sender_unconfirmed(world->bob->sender) == 0;
     leave(world);
     break;
   case EVENT_SENT:
+  case EVENT_SLOW:
   case EVENT_MESSAGE: break;
   }
 }
@@ -222,7 +237,7 @@ static enum avow_error begin_log(struct world *world) {
   if (world->bob->begun)
     return AVOW_OK;
   world->bob->begun = true;
-  return outbox_begin(&OPTIONS, world->bob->sender);
+  return outbox_begin(&world->bob->options, world->bob->sender);
 }
 
 void bob_start(struct world *world) {
@@ -235,7 +250,7 @@ void bob_start(struct world *world) {
     abort();
   bob->journal = (struct journal){0};
   enum exit_code code =
-      outbox_open(&OPTIONS, host->store, &world->setting.sender, &bob->journal, &bob->sender);
+      outbox_open(&bob->options, host->store, &world->setting.sender, &bob->journal, &bob->sender);
   if (code != CODE_OK) {
     bob->sender = NULL;
     bob->journal.log = NULL;
@@ -331,7 +346,8 @@ static void try_later(struct world *world) {
 /* What io/talk.c asks for. */
 static struct open wish(struct world *world) {
   const struct sender_past *past = sender_past(world->bob->sender);
-  struct open open = {.offset_min = (int16_t)world->setting.sender.offset_min, .resume = past->any};
+  struct open open = {.offset_min = (int16_t)past->offset_min, .resume = past->any};
+  memcpy(open.bob_head, sender_head(world->bob->sender), sizeof open.bob_head);
   if (past->any) {
     memcpy(open.session_id, past->session_id, sizeof open.session_id);
     open.opened_us = past->opened_us;
@@ -359,7 +375,9 @@ void bob_try(struct world *world) {
   struct open open = wish(world);
   bob->conn = net_connect(world);
   trace(world, "bob", "connects: connection %u, %s", bob->conn, open.resume ? "resumes" : "new");
-  if (opening_bob(&bob->opening, NULL, NULL, &open, now_of(world)) != AVOW_OK)
+  const struct tls_identity *own = world->setting.plain ? NULL : world->hosts[BOB].tls;
+  const uint8_t *server_key = world->hosts[ALICE].identity.public;
+  if (opening_bob(&bob->opening, own, server_key, &open, now_of(world)) != AVOW_OK)
     abort();
   flush_opening(world);
   set_alarm(world, opening_deadline(bob->opening));
@@ -380,8 +398,8 @@ static void attach(struct world *world) {
   uint8_t seed[DRBG_SEED_SIZE];
   struct opening *opening = bob->opening;
   const struct session *session = opening_session(opening);
-  struct party nobody = {0};
-  struct opened opened = journal_opened(session, "('127.0.0.1', 1024)", &nobody, &nobody);
+  struct opened opened = session_opened(session, true);
+  opened.peer = "('127.0.0.1', 1024)";
   chance_bytes(&world->chance, seed, sizeof seed);
   bob->opening = NULL;
   bob->talking = true;
@@ -392,7 +410,9 @@ static void attach(struct world *world) {
     error = sender_attach(bob->sender, session, &opened, seed, now_of(world));
   trace(world, "bob", "attaches: alice has stored %" PRIu64 ", and %" PRIu64 " wait",
         session->grant.next_id, sender_unconfirmed(bob->sender));
-  if (error != AVOW_OK)
+  if (error == AVOW_OUT_OF_STEP && world->lie != NO_LIE)
+    lie_seen(world);
+  else if (error != AVOW_OK)
     broken(world, "bob cannot go on: %s", avow_error_text(error));
   drive(world, error);
   if (error == AVOW_OK && !world->hosts[BOB].dead)
@@ -413,7 +433,9 @@ static void drive_opening(struct world *world) {
   } else if (error == AVOW_TIMEOUT) {
     drop_connection(world);
   } else {
-    if (error != AVOW_NO_SESSION || !world->hosts[ALICE].disk_failed)
+    if (error == AVOW_NO_SESSION && world->lie != NO_LIE)
+      lie_seen(world);
+    else if (error != AVOW_NO_SESSION || !world->hosts[ALICE].disk_failed)
       broken(world, "bob's opening fails: %s", avow_error_text(error));
     leave(world);
   }
@@ -439,8 +461,10 @@ void bob_bytes(struct world *world, unsigned conn, struct view bytes) {
   if (bob->talking) {
     drive(world, sender_input(bob->sender, bytes, now_of(world)));
   } else if (bob->opening != NULL) {
-    opening_input(bob->opening, bytes, now_of(world));
+    size_t taken = opening_input(bob->opening, bytes, now_of(world));
     drive_opening(world);
+    if (taken < bytes.size && !world->hosts[BOB].dead)
+      bob_bytes(world, conn, view_of(bytes.data + taken, bytes.size - taken));
   }
 }
 

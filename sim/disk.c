@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "evidence/replay.h"
+#include "crypto/hash.h"
 
 #define FILE_MAX (256u * 1024u * 1024u)
 
@@ -20,6 +20,7 @@ void disk_begin(struct host *host) {
 static void drop_file(struct store *store, unsigned i) {
   witness_forget(store->files[i]);
   buf_free(&store->files[i]->bytes);
+  free(store->files[i]->copies);
   free(store->files[i]);
   memmove(store->files + i, store->files + i + 1, (--store->count - i) * sizeof *store->files);
 }
@@ -34,7 +35,63 @@ void disk_end(struct host *host) {
 static size_t lose(struct file *file, size_t keep) {
   size_t lost = file->bytes.size - keep;
   file->bytes.size = keep;
+  while (file->copies_count > 0 && file->copies[file->copies_count - 1] > keep)
+    file->copies_count--;
   return lost;
+}
+
+static void keep_copy(struct file *file) {
+  if (file->copies_count > 0 && file->copies[file->copies_count - 1] == file->synced)
+    return;
+  file->copies = rules_grow(file->copies, file->copies_count, sizeof *file->copies);
+  file->copies[file->copies_count++] = file->synced;
+}
+
+/* Whether the logs of a side durably hold this head, of 64 hex digits. */
+static bool held(const struct store *store, const uint8_t *hex) {
+  for (unsigned i = 0; i < store->count; i++)
+    if (store->files[i]->rules != NULL && rules_holds(store->files[i]->rules, hex))
+      return true;
+  return false;
+}
+
+/* Whether the other side has heard of a head that stands in what is lost. */
+static bool heard_of(const struct host *host, struct view lost) {
+  const struct store *other = host->world->hosts[OTHER(host->side)].store;
+  /* In bob's log the others are alice's. */
+  static const char *const names[] = {"\nHead: ", "\nHead at receipt: ", "\nHead at the end: "};
+  unsigned count = host->side == ALICE ? sizeof names / sizeof names[0] : 1;
+  for (unsigned i = 0; i < count; i++) {
+    size_t size = strlen(names[i]);
+    struct view rest = lost;
+    const uint8_t *at;
+    while (rest.size > size + (size_t)2 * SHA256_SIZE &&
+           (at = memmem(rest.data, rest.size, names[i], size)) != NULL) {
+      if (held(other, at + size))
+        return true;
+      rest = view_of(at + size, rest.size - (size_t)(at + size - rest.data));
+    }
+  }
+  return false;
+}
+
+void disk_put_back(struct host *host) {
+  struct store *store = host->store;
+  struct world *world = host->world;
+  if (world->lie != NO_LIE || store->count == 0)
+    return;
+  struct file *file = store->files[chance_between(&world->chance, 0, store->count - 1)];
+  if (file->copies_count < 2)
+    return;
+  size_t last = file->copies_count - 1;
+  size_t keep = file->copies[chance_between(&world->chance, 0, last - 1)];
+  struct view lost = view_of(file->bytes.data + keep - 1, file->copies[last] - keep + 1);
+  world->lie = heard_of(host, lost) ? LIE_KNOWN : LIE_TOLD;
+  trace(world, HOST_NAMES[host->side], "%s.log is an old copy: %zu bytes of %zu%s", file->name,
+        keep, file->copies[last],
+        world->lie == LIE_KNOWN ? ", and the other side knows better" : "");
+  lose(file, keep);
+  file->synced = keep;
 }
 
 /* Of what was not synced a first part is kept, perhaps none, perhaps all; and the file may be
@@ -86,6 +143,16 @@ static struct file *find(struct store *store, const char *name) {
   for (unsigned i = 0; i < store->count; i++)
     if (strcmp(store->files[i]->name, name) == 0)
       return store->files[i];
+  return NULL;
+}
+
+const struct rules *disk_log(const struct store *store, const uint8_t session_id[SESSION_ID_SIZE]) {
+  for (unsigned i = 0; i < store->count; i++) {
+    const struct rules *rules = store->files[i]->rules;
+    const uint8_t *session = rules == NULL ? NULL : rules_session(rules);
+    if (session != NULL && memcmp(session, session_id, SESSION_ID_SIZE) == 0)
+      return rules;
+  }
   return NULL;
 }
 
@@ -143,6 +210,10 @@ enum avow_error log_open(struct log **ret, struct store *store, const char *name
   if (!host_step(store->host))
     return dead();
   return file == NULL ? AVOW_NOT_FOUND : open_file(ret, store, file);
+}
+
+enum avow_error log_look(struct log **ret, struct store *store, const char *name) {
+  return log_open(ret, store, name);
 }
 
 enum avow_error log_lock(struct log *log) {
@@ -216,6 +287,7 @@ enum avow_error log_sync(struct log *log) {
   if (log->failed)
     return AVOW_SYSTEM;
   file->synced = file->bytes.size;
+  keep_copy(file);
   witness_read(log->host, file);
   return host_step(log->host) ? AVOW_OK : dead();
 }
@@ -233,6 +305,10 @@ enum avow_error store_open(struct store **ret, const char *folder) {
   (void)ret;
   (void)folder;
   return dead();
+}
+
+enum avow_error store_look(struct store **ret, const char *folder) {
+  return store_open(ret, folder);
 }
 
 void store_close(struct store *store) {

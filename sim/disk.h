@@ -2,6 +2,7 @@
 #ifndef AVOW_SIM_DISK_H
 #define AVOW_SIM_DISK_H
 
+#include "rules.h"
 #include "store/store.h"
 #include "world.h"
 
@@ -13,10 +14,13 @@ struct file {
   char name[32];
   struct buf bytes;
   size_t synced;
+  size_t *copies; /* sizes that it durably had, growing */
+  size_t copies_count;
   bool listed; /* its entry in the folder is durable */
   bool locked;
   unsigned model;
   struct replay *replay;
+  struct rules *rules;
   size_t witnessed; /* bytes that were read */
   uint64_t messages, connections, envelopes, confirmed;
   bool ended;
@@ -40,6 +44,17 @@ void disk_end(struct host *host);
 
 /** disk_power(host): The machine has lost its power. */
 void disk_power(struct host *host);
+
+/** disk_log(store, session_id): Return what the log of this session durably tells; NULL if there is
+ * none. */
+const struct rules *disk_log(const struct store *store, const uint8_t session_id[SESSION_ID_SIZE]);
+
+/** disk_put_back(host): One of its logs becomes what it durably was some time ago. */
+void disk_put_back(struct host *host);
+
+/** witness_judge(host, file): Read all of it by the rules alone, into ${file->rules}.  Return what
+ * is wrong, or NULL. */
+const char *witness_judge(struct host *host, struct file *file);
 
 /** witness_read(host, file): Read what has become durable. */
 void witness_read(struct host *host, struct file *file);

@@ -22,6 +22,7 @@ static const char USAGE[] =
 /* What a worker has done; shared with the one who waits for it. */
 struct report {
   uint64_t seed, worlds, steps, connections, deaths, tamperings, digest;
+  uint64_t lies[LIES_COUNT];
   bool done;
   char broken[512];
 };
@@ -52,6 +53,7 @@ static void work(unsigned job, unsigned jobs, uint64_t first, uint64_t last, boo
     mine->connections += world.connections;
     mine->deaths += world.deaths;
     mine->tamperings += world.tamperings;
+    mine->lies[world.lie]++;
     mine->digest ^= world.digest * (seed * 2 + 1);
     if (world.broken[0] != '\0') {
       memcpy(mine->broken, world.broken, sizeof mine->broken);
@@ -71,6 +73,8 @@ static int conclude(unsigned jobs, uint64_t first, uint64_t last) {
     sum.connections += report->connections;
     sum.deaths += report->deaths;
     sum.tamperings += report->tamperings;
+    for (unsigned lie = 0; lie < LIES_COUNT; lie++)
+      sum.lies[lie] += report->lies[lie];
     sum.digest ^= report->digest;
     if (report->broken[0] != '\0' && report->seed < sum.seed) {
       sum.seed = report->seed;
@@ -89,6 +93,9 @@ static int conclude(unsigned jobs, uint64_t first, uint64_t last) {
   printf("%" PRIu64 " steps, %" PRIu64 " connections, %" PRIu64 " ends of programs, %" PRIu64
          " frames tampered with, digest %016" PRIx64 "\n",
          sum.steps, sum.connections, sum.deaths, sum.tamperings, sum.digest);
+  printf("old copies of logs put back: %" PRIu64 " seen by bob, %" PRIu64
+         " shown by the logs, %" PRIu64 " without harm\n",
+         sum.lies[LIE_SEEN], sum.lies[LIE_IN_LOGS], sum.lies[LIE_HARMLESS]);
   printf("%" PRIu64 " worlds: every property holds\n", sum.worlds);
   return 0;
 }

@@ -72,6 +72,7 @@ void net_key(struct world *world, unsigned number, const struct session *session
   if (fernet_new(&conn->fernet, session->grant.key) != AVOW_OK)
     abort();
   conn->model = bob_model(world);
+  memcpy(conn->session_id, session->grant.session_id, sizeof conn->session_id);
   conn->clock_us[BOB] = session->open.clock_us;
   conn->clock_us[ALICE] = session->grant.clock_us;
   conn->made_us = world->now_us;

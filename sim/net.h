@@ -66,6 +66,7 @@ struct conn {
   bool waits[2];        /* that side had more to send than was taken */
   struct fernet *fernet;
   unsigned model;
+  uint8_t session_id[SESSION_ID_SIZE];
   uint64_t clock_us[2], made_us; /* the session's clocks, when it was made */
 };
 
@@ -79,6 +80,9 @@ struct net {
 
 /** net_emit(world, conn, side, bytes): These bytes travel to ${side}. */
 void net_emit(struct world *world, unsigned conn, enum side side, struct view bytes);
+
+/** net_youngest(world): Return the youngest connection that somebody believes in, or NO_CONN. */
+unsigned net_youngest(const struct world *world);
 
 /** net_read_along(world, conn, side, frame): A frame is on its way to ${side}: check it. */
 void net_read_along(struct world *world, struct conn *conn, enum side side, struct view frame);

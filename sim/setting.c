@@ -64,6 +64,9 @@ static void draw_faults(struct world *world) {
     s->append_fails = (unsigned)chance_wide(chance, 1000, 100000);
   if (chance_of(chance, 100000))
     s->sync_fails = (unsigned)chance_wide(chance, 1000, 100000);
+  if (s->lies)
+    later(world, chance_between(chance, 0, s->calm_us), HAPPENS_OLD_COPY,
+          chance_of(chance, 500000) ? ALICE : BOB, 0);
   for (unsigned i = 0; i < sizeof faults / sizeof faults[0]; i++) {
     if (!chance_of(chance, faults[i].often))
       continue;
@@ -80,6 +83,8 @@ void setting_draw(struct world *world) {
   draw_work(s, chance);
   draw_line(s, chance);
   s->eager = chance_of(chance, 500000) ? 0 : 200000;
+  s->plain = chance_of(chance, 250000);
+  s->lies = !s->plain && chance_of(chance, 50000);
   s->faultless = chance_of(chance, 50000);
   if (!s->faultless)
     draw_faults(world);

@@ -10,6 +10,21 @@
 
 /* Somebody reads along with the key and holds what is said against what is known. */
 
+/* The heads that bob signs: his own stands durably in his log, behind so many messages; alice's in
+ * hers, and she gave it to him. */
+static void check_signed(struct world *world, const struct conn *conn, const struct sealed *sealed,
+                         uint64_t behind) {
+  const struct rules *bob = disk_log(world->hosts[BOB].store, conn->session_id);
+  const struct rules *alice = disk_log(world->hosts[ALICE].store, conn->session_id);
+  if (world->setting.plain)
+    return;
+  if (bob == NULL || !rules_line(bob, sealed->proof.bob_head, behind))
+    broken(world, "bob signs a head of his that does not durably stand behind %" PRIu64 " messages",
+           behind);
+  if (alice == NULL || !rules_gave(alice, sealed->proof.alice_head))
+    broken(world, "bob signs a head of alice's log that she never gave him");
+}
+
 static void read_envelope(struct world *world, struct conn *conn, const struct sealed *sealed) {
   struct model *model = &world->models[conn->model];
   struct reader body = reader_of(sealed->body);
@@ -26,6 +41,9 @@ static void read_envelope(struct world *world, struct conn *conn, const struct s
       broken(world, "another message leaves bob under the id %" PRIu64, id);
     entry->left = true;
   }
+  model->entries[sealed->first_id].sent = sealed->count;
+  model->entries[sealed->first_id].origin = sealed->proof;
+  check_signed(world, conn, sealed, sealed->first_id + sealed->count);
 }
 
 static void read_confirmation(struct world *world, struct conn *conn, const struct sealed *sealed) {
@@ -39,9 +57,14 @@ static void read_confirmation(struct world *world, struct conn *conn, const stru
     }
     if (memcmp(sealed->body.data + (size_t)i * MESSAGE_HASH_SIZE, entry->hash, 64) != 0)
       broken(world, "alice confirms message %" PRIu64 " with another hash", id);
-    if (sealed->confirmed_us != entry->confirmed_us)
+    if (sealed->when_us != entry->confirmed_us)
       broken(world, "alice confirms message %" PRIu64 " with another time than in her log", id);
   }
+  const struct entry *first = &model->entries[sealed->first_id];
+  if (first->envelope != sealed->count ||
+      memcmp(&first->proof, &sealed->proof, sizeof first->proof) != 0)
+    broken(world, "alice confirms message %" PRIu64 " with another receipt than in her log",
+           sealed->first_id);
 }
 
 /* How often something may be said: once a second, and once more for each step forward. */
@@ -76,6 +99,8 @@ static void read_end(struct world *world, struct conn *conn, enum side side,
   if (side == ALICE && sealed->first_id != model->count)
     broken(world, "bob ends after %" PRIu64 " of %" PRIu64 " messages", sealed->first_id,
            model->count);
+  if (side == ALICE)
+    check_signed(world, conn, sealed, 0);
   for (uint64_t id = 0; id < model->count && side == ALICE; id++)
     if (!model->entries[id].logged)
       broken(world, "bob ends, and message %" PRIu64 " is not with alice", id);
@@ -123,15 +148,15 @@ void net_read_along(struct world *world, struct conn *conn, enum side side, stru
   struct sealed sealed;
   uint8_t *room;
   size_t size;
-  if (frame.data[4] != FRAME_TOKEN)
+  if (frame.data[4] != FRAME_TOKEN || world->lie != NO_LIE)
     return;
   buf_clear(plaintext);
   if (conn->fernet == NULL)
     broken(world, "a token before there is a key");
   else if (buf_reserve(plaintext, fernet_message_max(token.size), &room) != AVOW_OK ||
            fernet_decrypt(conn->fernet, token, (struct fernet_time){0}, room, &size) != AVOW_OK ||
-           sealed_decode(view_of(room, size), side == ALICE ? TO_ALICE : TO_BOB, &sealed) !=
-               AVOW_OK)
+           sealed_decode(view_of(room, size), side == ALICE ? TO_ALICE : TO_BOB,
+                         !world->setting.plain, &sealed) != AVOW_OK)
     broken(world, "%s sends a token that cannot be read", HOST_NAMES[OTHER(side)]);
   else
     check(world, conn, side, &sealed);

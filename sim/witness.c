@@ -10,7 +10,9 @@
 
 void witness_forget(struct file *file) {
   replay_free(file->replay);
+  rules_free(file->rules);
   file->replay = NULL;
+  file->rules = NULL;
   file->witnessed = 0;
   file->messages = file->connections = file->envelopes = file->confirmed = 0;
   file->ended = false;
@@ -51,11 +53,33 @@ static void read_alices(struct host *host, struct file *file, const struct recor
   entry->confirmed_us = record->confirmed_us;
 }
 
+/* What alice has durably signed of these messages, she never signs otherwise. */
+static void read_alices_receipt(struct host *host, struct file *file, const struct record *record) {
+  struct world *world = host->world;
+  struct model *model = &world->models[file->model];
+  if (record->id != file->envelopes || record->id + record->count > file->messages) {
+    broken(world, "alice's log: an envelope of message %" PRIu64 " out of order", record->id);
+    return;
+  }
+  struct entry *entry = record->id < model->count ? &model->entries[record->id] : NULL;
+  if (entry == NULL)
+    return;
+  if (entry->envelope != 0 && (entry->envelope != record->count ||
+                               memcmp(&entry->proof, &record->proof, sizeof entry->proof) != 0))
+    broken(world, "alice's log: another receipt of message %" PRIu64 " than before", record->id);
+  entry->envelope = record->count;
+  entry->proof = record->proof;
+}
+
 static void read_bobs_confirmation(struct host *host, struct file *file,
                                    const struct record *record) {
   struct model *model = &host->world->models[file->model];
   if (record->id != file->confirmed || record->id + record->count > file->messages)
     broken(host->world, "bob's log: a confirmation of message %" PRIu64 " out of order",
+           record->id);
+  else if (record->count != model->entries[record->id].envelope ||
+           memcmp(&record->proof, &model->entries[record->id].proof, sizeof record->proof) != 0)
+    broken(host->world, "bob's log: another receipt of message %" PRIu64 " than in alice's",
            record->id);
   for (uint64_t id = record->id; id < record->id + record->count && id < model->count; id++) {
     if (!model->entries[id].logged || model->entries[id].confirmed_us != record->confirmed_us)
@@ -71,6 +95,10 @@ static void read_bobs_confirmation(struct host *host, struct file *file,
 static void take(struct host *host, struct file *file, const struct record *record) {
   struct world *world = host->world;
   bool bob = host->side == BOB;
+  const char *breach = rules_take(file->rules, record);
+  if (breach != NULL)
+    broken(world, "%s's log: %s, in the record at line %" PRIu64, HOST_NAMES[host->side], breach,
+           record->line);
   switch (record->type) {
   case RECORD_OPENED:
     file->connections++;
@@ -87,8 +115,8 @@ static void take(struct host *host, struct file *file, const struct record *reco
   case RECORD_ENVELOPE:
     if (bob)
       read_bobs_confirmation(host, file, record);
-    else if (record->id != file->envelopes || record->id + record->count > file->messages)
-      broken(world, "alice's log: an envelope of message %" PRIu64 " out of order", record->id);
+    else
+      read_alices_receipt(host, file, record);
     file->envelopes = record->id + record->count;
     break;
   case RECORD_ENDED:
@@ -100,6 +128,8 @@ static void take(struct host *host, struct file *file, const struct record *reco
       world->models[file->model].ended = true;
     break;
   case RECORD_QUEUED:
+  case RECORD_AGREED:
+  case RECORD_HEAD:
   case RECORD_INCIDENT: break;
   }
 }
@@ -107,9 +137,12 @@ static void take(struct host *host, struct file *file, const struct record *reco
 void witness_read(struct host *host, struct file *file) {
   struct world *world = host->world;
   struct record record;
-  if (file->replay == NULL && replay_new(&file->replay) != AVOW_OK)
-    abort();
-  if (file->synced <= file->witnessed || world->broken[0] != '\0')
+  if (file->replay == NULL) {
+    file->rules = rules_new(world, host->side);
+    if (replay_new(&file->replay) != AVOW_OK)
+      abort();
+  }
+  if (file->synced <= file->witnessed || world->broken[0] != '\0' || world->lie != NO_LIE)
     return;
   struct view bytes = view_of(file->bytes.data + file->witnessed, file->synced - file->witnessed);
   file->witnessed = file->synced;
@@ -124,12 +157,33 @@ void witness_read(struct host *host, struct file *file) {
            replay_line(file->replay), replay_reason(file->replay));
 }
 
+const char *witness_judge(struct host *host, struct file *file) {
+  struct record record;
+  const char *breach = NULL;
+  witness_forget(file);
+  file->rules = rules_new(host->world, host->side);
+  if (replay_new(&file->replay) != AVOW_OK ||
+      replay_input(file->replay, buf_view(&file->bytes)) != AVOW_OK)
+    abort();
+  enum avow_error error = AVOW_OK;
+  while (error == AVOW_OK && breach == NULL) {
+    error = replay_next(file->replay, &record);
+    if (error == AVOW_OK)
+      breach = rules_take(file->rules, &record);
+  }
+  return breach != NULL || error == AVOW_NOT_FOUND ? breach : replay_reason(file->replay);
+}
+
 void witness_again(struct host *host, struct file *file) {
+  if (host->world->lie != NO_LIE)
+    return;
   struct file before = *file;
   file->replay = NULL;
+  file->rules = NULL;
   witness_forget(file);
   witness_read(host, file);
   replay_free(before.replay);
+  rules_free(before.rules);
   if (file->messages < before.messages || file->connections < before.connections ||
       file->envelopes < before.envelopes || file->confirmed < before.confirmed)
     broken(host->world, "%s's log has lost what was durable", HOST_NAMES[host->side]);

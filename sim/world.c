@@ -62,7 +62,7 @@ static bool take_first(struct world *world, struct occasion *ret) {
 }
 
 void broken(struct world *world, const char *format, ...) {
-  if (world->broken[0] != '\0')
+  if (world->broken[0] != '\0' || world->lie != NO_LIE)
     return;
   va_list arguments;
   va_start(arguments, format);
@@ -109,10 +109,12 @@ static void die(struct host *host) {
     alice_die(world);
   if (host->power) {
     disk_power(host);
+    if (host->lies)
+      disk_put_back(host);
     int64_t up_us = (int64_t)chance_between(&world->chance, 1000000, 1000000000);
     host->mono_us += up_us - (int64_t)host_now(host).mono_us; /* this clock starts anew */
   }
-  host->up = host->dead = host->power = false;
+  host->up = host->dead = host->power = host->lies = false;
   host->steps_left = 0;
   uint64_t most_us = world->calm ? 100000 : 5000000;
   if (!world->over)
@@ -155,6 +157,23 @@ static void doom(struct host *host) {
   host->power = chance_of(&host->world->chance, 500000);
 }
 
+/* A machine loses its power at once, and its disk shows an old copy of a log. */
+static void go_back(struct host *host) {
+  if (host->world->calm)
+    return;
+  if (!host->up) {
+    disk_put_back(host);
+    return;
+  }
+  trace(host->world, HOST_NAMES[host->side], "dies with its machine");
+  host->dead = host->power = host->lies = true;
+}
+
+void lie_seen(struct world *world) {
+  world->lie = LIE_SEEN;
+  world->over = true;
+}
+
 static void happen_to(struct world *world, const struct occasion *o) {
   struct host *host = &world->hosts[o->kind == HAPPENS_TRY || o->kind == HAPPENS_SUBMIT ? BOB
                                     : o->kind == HAPPENS_ALARM ? (o->a == NO_CONN ? BOB : ALICE)
@@ -191,6 +210,7 @@ static void happen(struct world *world, const struct occasion *o) {
   case HAPPENS_STALL: net_stall(world); break;
   case HAPPENS_JUMP: jump(&world->hosts[o->a]); break;
   case HAPPENS_FORGERY: net_forge(world); break;
+  case HAPPENS_OLD_COPY: go_back(&world->hosts[o->a]); break;
   case HAPPENS_CALM: calm_down(world); break;
   case HAPPENS_DISMISS:
     world->current = &world->hosts[ALICE];
@@ -209,11 +229,35 @@ static void mix(struct world *world, uint64_t value) {
   world->digest ^= world->digest >> 29;
 }
 
+/* Both logs of each session fit each other; return what does not, or NULL.  Of a session that bob
+ * never heard of, alice has a log without messages. */
+static const char *compare_logs(const struct world *world) {
+  const struct store *bobs = world->hosts[BOB].store, *alices = world->hosts[ALICE].store;
+  for (unsigned i = 0; i < alices->count; i++) {
+    const struct rules *alice = alices->files[i]->rules;
+    if (alice != NULL && rules_messages(alice) > 0 && disk_log(bobs, rules_session(alice)) == NULL)
+      return "bob has no log of a session";
+  }
+  for (unsigned i = 0; i < bobs->count; i++) {
+    const struct rules *bob = bobs->files[i]->rules;
+    if (bob == NULL || rules_session(bob) == NULL)
+      continue;
+    const struct rules *alice = disk_log(alices, rules_session(bob));
+    const char *breach = alice == NULL ? "alice has no log of a session" : rules_both(bob, alice);
+    if (breach != NULL)
+      return breach;
+  }
+  return NULL;
+}
+
 /* Everything is over: both logs say what the model says. */
 static void look_back(struct world *world) {
   for (unsigned side = 0; side < 2; side++)
-    for (unsigned i = 0; i < world->hosts[side].store->count; i++)
-      witness_again(&world->hosts[side], world->hosts[side].store->files[i]);
+    for (unsigned i = 0; i < world->hosts[side].store->count; i++) {
+      struct file *file = world->hosts[side].store->files[i];
+      file->synced = file->bytes.size; /* as the system does, after a while */
+      witness_again(&world->hosts[side], file);
+    }
   uint64_t delivered = 0;
   for (unsigned m = 0; m < world->models_count; m++) {
     struct model *model = &world->models[m];
@@ -226,6 +270,35 @@ static void look_back(struct world *world) {
   }
   if (delivered < world->setting.messages)
     broken(world, "%" PRIu64 " of %u messages were delivered", delivered, world->setting.messages);
+  const char *breach = compare_logs(world);
+  if (breach != NULL)
+    broken(world, "%s", breach);
+}
+
+/* What is wrong with the logs by themselves, or NULL. */
+static const char *judge_logs(struct world *world) {
+  const char *breach = NULL;
+  for (unsigned side = 0; side < 2; side++) {
+    struct store *store = world->hosts[side].store;
+    for (unsigned i = 0; i < store->count && breach == NULL; i++)
+      breach = witness_judge(&world->hosts[side], store->files[i]);
+  }
+  return breach == NULL ? compare_logs(world) : breach;
+}
+
+/* An old copy was put back: that came to light, or it did no harm. */
+static void judge_lie(struct world *world) {
+  if (world->lie == LIE_SEEN)
+    return;
+  const char *breach = judge_logs(world);
+  bool known = world->lie == LIE_KNOWN;
+  trace(world, "world", "%s", breach == NULL ? "both logs are in order" : breach);
+  world->lie = NO_LIE;
+  if (breach == NULL && known)
+    broken(world, "an old copy of a log was put back, and nobody finds out");
+  else if (breach == NULL && !world->over)
+    broken(world, "an old copy of a log was put back, no log shows it, and it does not go on");
+  world->lie = breach != NULL ? LIE_IN_LOGS : LIE_HARMLESS;
 }
 
 static void live(struct world *world) {
@@ -239,8 +312,10 @@ static void live(struct world *world) {
     world->now_us = next.at_us;
     mix(world, next.at_us);
     mix(world, (uint64_t)next.kind << 56 ^ (uint64_t)next.a << 24 ^ next.b);
-    if (++world->steps > STEPS_MAX)
+    if (++world->steps > STEPS_MAX) {
       broken(world, "the world does not come to rest: more than %u steps", STEPS_MAX);
+      return;
+    }
     happen(world, &next);
   }
   if (!world->over)
@@ -257,6 +332,11 @@ static void begin_host(struct world *world, enum side side) {
     host->wall_us += (int64_t)chance_between(chance, 0, UINT64_C(40000000000000));
   host->mono_us = (int64_t)chance_between(chance, 0, UINT64_C(1000000000000));
   host->drift_ppm = (int)chance_between(chance, 0, 400) - 200;
+  uint8_t seed[ED25519_SEED_SIZE];
+  chance_bytes(chance, seed, sizeof seed);
+  if (identity_new(seed, HOST_NAMES[side], &host->identity) != AVOW_OK ||
+      tls_identity_new(&host->tls, seed) != AVOW_OK)
+    abort();
   disk_begin(host);
 }
 
@@ -273,7 +353,9 @@ void world_run(struct world *world, uint64_t seed, bool tracing) {
   bob_begin(world);
   alice_begin(world);
   live(world);
-  if (world->broken[0] == '\0')
+  if (world->broken[0] == '\0' && world->lie != NO_LIE)
+    judge_lie(world);
+  else if (world->broken[0] == '\0')
     look_back(world);
   world->current = NULL;
   for (unsigned side = 0; side < 2; side++)
@@ -284,6 +366,8 @@ void world_run(struct world *world, uint64_t seed, bool tracing) {
   net_end(world);
   disk_end(&world->hosts[BOB]);
   disk_end(&world->hosts[ALICE]);
+  tls_identity_free(world->hosts[BOB].tls);
+  tls_identity_free(world->hosts[ALICE].tls);
   for (unsigned i = 0; i < world->models_count; i++)
     free(world->models[i].entries);
 }

@@ -6,6 +6,8 @@
 #include "chance.h"
 #include "core/receiver.h"
 #include "core/sender.h"
+#include "crypto/tls.h"
+#include "keys/identity.h"
 #include "wire/sealed.h"
 
 /* A world: one bob, one alice, a line between them, clocks and disks, in virtual time.  Everything
@@ -30,6 +32,7 @@ enum kind {
   HAPPENS_JUMP,     /* a wall clock jumps: side */
   HAPPENS_DISMISS,  /* alice ends the session */
   HAPPENS_FORGERY,  /* somebody with the key sends what must be refused */
+  HAPPENS_OLD_COPY, /* a machine loses its power, and its disk goes back to an old copy: side */
   HAPPENS_CALM,     /* from now on nothing goes wrong any more */
 };
 #define NO_CONN UINT32_MAX
@@ -46,7 +49,9 @@ struct setting {
   uint64_t bytes_per_s; /* 0: no limit */
   size_t capacity;      /* what the line holds before it takes no more */
   unsigned tamper, append_fails, sync_fails, eager; /* per million */
+  bool plain;                                       /* no keys, nothing is signed */
   bool faultless;
+  bool lies; /* a disk goes back to an old copy */
   uint64_t calm_us, end_us;
 };
 
@@ -57,12 +62,15 @@ struct host {
   bool up;   /* the program runs */
   bool dead; /* it has died in the middle of what it does; nothing of that has an effect any more */
   bool power;               /* it dies with its machine */
+  bool lies;                /* and its disk goes back to an old copy */
   uint64_t steps_left;      /* until it dies; 0: it does not */
   unsigned life;            /* how often it was started */
   bool disk_failed;         /* in this life */
   int64_t wall_us, mono_us; /* clocks, less the time that has passed on this machine */
   int drift_ppm;
   struct store *store;
+  struct identity identity;
+  struct tls_identity *tls;
 };
 
 /* A message as bob's user gave it, and what has become of it. */
@@ -74,6 +82,10 @@ struct entry {
   const void *file;      /* ...this one... */
   uint64_t confirmed_us; /* ...with this time */
   bool confirmed;        /* bob was told so */
+  unsigned sent;         /* an envelope of so many messages left bob, from this one on... */
+  struct proof origin;   /* ...and he signed this */
+  uint64_t envelope;  /* alice durably gave a receipt for so many messages, from this one on... */
+  struct proof proof; /* ...and it is this, for ever */
 };
 
 /* What a session should hold: the reference for both its logs. */
@@ -84,6 +96,17 @@ struct model {
   bool ended;       /* bob's log says that it is over */
 };
 #define MODELS_MAX 64u
+
+/* What became of an old copy of a log that was put back. */
+enum lie {
+  NO_LIE,
+  LIE_TOLD,     /* the other side's log held no head of what was lost, when it was */
+  LIE_KNOWN,    /* it did: this must be found */
+  LIE_SEEN,     /* bob was out of step, and said so */
+  LIE_IN_LOGS,  /* the two logs show it */
+  LIE_HARMLESS, /* nobody had heard of what was lost, and all is well */
+  LIES_COUNT
+};
 
 struct world {
   uint64_t seed, now_us, digest, steps;
@@ -101,7 +124,8 @@ struct world {
   struct alice *alice;
   struct net *net;
   bool calm;
-  bool over; /* bob is done */
+  enum lie lie; /* once it is told the model counts no more, until both logs are judged */
+  bool over;    /* bob is done */
   bool tracing;
   char broken[512]; /* the property that does not hold */
 };
@@ -129,6 +153,9 @@ void broken(struct world *world, const char *format, ...) __attribute__((format(
 void trace(struct world *world, const char *who, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 extern const char *const HOST_NAMES[2];
+
+/** lie_seen(world): Somebody has seen that an old copy was put back: the world is over. */
+void lie_seen(struct world *world);
 
 /* The programs.  Each is told what happens to it; see bob.c and alice.c. */
 void bob_begin(struct world *world);

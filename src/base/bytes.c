@@ -159,6 +159,23 @@ void buf_clear(struct buf *buf) {
   buf->size = 0;
 }
 
+/* Not worth giving back. */
+#define TRIM_LEAST (16u * 1024u)
+
+void buf_trim(struct buf *buf) {
+  size_t used = buf->size - buf->start;
+  if (buf->capacity <= TRIM_LEAST || used > buf->capacity / 4)
+    return;
+  uint8_t *data = used > 0 ? malloc(used) : NULL;
+  if (used > 0 && data == NULL)
+    return;
+  if (used > 0)
+    memcpy(data, buf->data + buf->start, used);
+  buf_wipe_free(buf);
+  buf->data = data;
+  buf->size = buf->capacity = used;
+}
+
 struct reader reader_of(struct view bytes) {
   return (struct reader){.rest = bytes};
 }

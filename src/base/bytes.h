@@ -84,6 +84,9 @@ void buf_consume(struct buf *buf, size_t size);
 /** buf_clear(buf): Drop all bytes, keep the memory. */
 void buf_clear(struct buf *buf);
 
+/** buf_trim(buf): Give back most of the memory if it is large, and little of it is used. */
+void buf_trim(struct buf *buf);
+
 /** reader_of(bytes): Return a cursor at the start of ${bytes}. */
 struct reader reader_of(struct view bytes);
 

@@ -40,6 +40,13 @@
 /* Bytes that wait to be written to a peer; past it we stop reading from him. */
 #define AVOW_OUTPUT_MAX (4u * 1024u * 1024u)
 
+/* MiB of memory for bob: by default, and at least.  What he needs beside his queue, and how many
+ * times his queue, when it is in a window, in a log and in tokens, too. */
+#define AVOW_BOB_MEMORY_MIB 40u
+#define AVOW_BOB_MEMORY_LEAST_MIB 20u
+#define AVOW_BOB_MEMORY_BESIDE_MIB 12u
+#define AVOW_BOB_MEMORY_TIMES 6u
+
 /* A key file, a list of keys, a port file. */
 #define AVOW_KEY_FILE_MAX (16u * 1024u)
 #define AVOW_KEY_LIST_MAX (4u * 1024u * 1024u)
@@ -47,10 +54,22 @@
 /* A peer's name, from a key list or a key comment, with its terminating NUL. */
 #define AVOW_NAME_SIZE 128u
 
+/* A peer from whom the system has heard nothing for so long, while something that we sent waits for
+ * him, is gone. */
+#define AVOW_LINE_DEAD_MS (30u * 1000u)
+/* On a quiet line the system asks whether he is still there: after so long, and then so often. */
+#define AVOW_KEEPALIVE_S 15u
+#define AVOW_KEEPALIVE_AGAIN_S 5u
+
 /* Connections whose session is not open yet, at one alice. */
 #define AVOW_PENDING_MAX 64u
-/* Sessions at once of one `alice --serve`. */
+/* Sessions at once of one `alice --serve`: by default, and at most. */
 #define AVOW_SESSIONS_MAX 1024u
+#define AVOW_SESSIONS_MOST 100000u
+/* MiB of memory for all sessions of one alice: by default, at least, at most. */
+#define AVOW_MEMORY_MIB 1024u
+#define AVOW_MEMORY_LEAST_MIB 16u
+#define AVOW_MEMORY_MOST_MIB (1024u * 1024u)
 
 /* Defaults of the options of the same names. */
 #define AVOW_FRESHNESS_US (3u * 1000000u)

@@ -144,3 +144,16 @@ enum avow_error channel_flush(struct channel *channel, uint64_t mono_us) {
     error = channel_beat(channel, mono_us);
   return error;
 }
+
+size_t channel_memory(const struct channel *channel) {
+  return channel->frames.in.capacity + channel->plaintext.capacity + channel->out.capacity +
+         channel->cover.waiting.capacity;
+}
+
+void channel_trim(struct channel *channel) {
+  buf_clear(&channel->plaintext);
+  buf_trim(&channel->frames.in);
+  buf_trim(&channel->plaintext);
+  buf_trim(&channel->out);
+  buf_trim(&channel->cover.waiting);
+}

@@ -82,4 +82,10 @@ enum avow_error channel_beat(struct channel *channel, uint64_t mono_us);
  * AVOW_CRYPTO. */
 enum avow_error channel_flush(struct channel *channel, uint64_t mono_us);
 
+/** channel_memory(channel): Return the bytes of memory that its buffers take. */
+size_t channel_memory(const struct channel *channel);
+
+/** channel_trim(channel): Give back what they do not need now. */
+void channel_trim(struct channel *channel);
+
 #endif

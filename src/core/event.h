@@ -11,6 +11,8 @@ enum event_type {
   EVENT_SENT,      /* sender: messages left.  id, count; verdict says why if they left again */
   EVENT_CONFIRMED, /* sender: messages are stored over there.  id, count, confirmed_us */
   EVENT_INCIDENT,  /* both: verdict, what, count (how many since the last such event) */
+  EVENT_SLOW,      /* sender: messages are refused each time, long after they left: the line is too
+                      slow for them.  id, count, way_us */
   EVENT_ENDED,     /* both: the session has ended in order.  by_peer */
 };
 
@@ -22,6 +24,7 @@ struct event {
   uint64_t count;
   uint64_t timestamp_us;
   uint64_t confirmed_us;
+  uint64_t way_us;     /* how long the last refusal took */
   const uint8_t *hash; /* SHA-512; as long as the text */
   struct view text;    /* valid until the next call on the core */
   bool by_peer;

@@ -13,12 +13,16 @@
 /* A notice is sent at most so often. */
 #define NOTICE_PAUSE_US 1000000u
 
+/* Large buffers are kept for the next bytes, but not for longer than this. */
+#define QUIET_US 1000000u
+#define ROOMY (512u * 1024u)
+
 enum avow_error receiver_new(struct receiver **ret, const struct receiver_config *config) {
   struct receiver *receiver = calloc(1, sizeof *receiver);
   if (receiver == NULL)
     return AVOW_NO_MEMORY;
   receiver->config = *config;
-  receiver->notice_id = WHEN_NEVER;
+  receiver->notice_id = receiver->quiet_us = WHEN_NEVER;
   for (unsigned i = 0; i < HELD_MAX; i++)
     buf_init(&receiver->held[i].plaintext, AVOW_TOKEN_MAX);
   for (unsigned i = 0; i < WINDOW_ENVELOPES; i++)
@@ -171,7 +175,8 @@ static enum avow_error take(struct receiver *receiver, struct sealed *sealed, st
 
 /* Whether the next envelope would find a slot, and room for its records and its confirmation. */
 static bool has_room(const struct receiver *receiver) {
-  return receiver->held_count < HELD_MAX && receiver_can_confirm(receiver, 1) &&
+  return receiver->held_count < HELD_MAX && receiver->held_size < HELD_BYTES_MAX &&
+         receiver_can_confirm(receiver, 1) &&
          buf_view(&receiver->chunk.bytes).size <= RECORD_MAX - RECORD_ENVELOPE_MAX;
 }
 
@@ -229,7 +234,11 @@ enum avow_error receiver_input(struct receiver *receiver, struct view bytes, str
   if (receiver->ending != OPEN)
     return AVOW_OK; /* what comes after the end is not even kept */
   enum avow_error error = frames_input(&receiver->channel.frames, bytes, now.mono_us);
-  return error == AVOW_OK ? work(receiver, now) : error;
+  if (error == AVOW_OK)
+    error = work(receiver, now);
+  if (bytes.size > 0)
+    receiver->quiet_us = receiver_memory(receiver) > ROOMY ? now.mono_us + QUIET_US : WHEN_NEVER;
+  return error;
 }
 
 /* Record the end that ${receiver->ended} tells, and sign it. */
@@ -330,11 +339,7 @@ bool receiver_next_event(struct receiver *receiver, struct event *ret) {
                             .text = message.text};
       return true;
     }
-    receiver->held_first = (receiver->held_first + 1) % HELD_MAX;
-    receiver->held_durable--;
-    receiver->held_count--;
-    if (receiver->held_count == 0)
-      receiver->held_first = 0; /* so that not every slot grows to the longest envelope */
+    receiver_shown(receiver);
   }
   return events_take(&receiver->events, ret);
 }
@@ -344,7 +349,7 @@ uint64_t receiver_deadline(const struct receiver *receiver) {
       receiver->notice_due && receiver->ending == OPEN && !receiver->channel.frames.skipping;
   uint64_t deadlines[] = {frames_deadline(&receiver->channel.frames),
                           incidents_deadline(&receiver->incidents),
-                          notice ? receiver->notice_after_us : WHEN_NEVER};
+                          notice ? receiver->notice_after_us : WHEN_NEVER, receiver->quiet_us};
   uint64_t first = WHEN_NEVER;
   for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++)
     first = deadlines[i] < first ? deadlines[i] : first;
@@ -353,5 +358,7 @@ uint64_t receiver_deadline(const struct receiver *receiver) {
 
 enum avow_error receiver_tick(struct receiver *receiver, struct now now) {
   frames_tick(&receiver->channel.frames, now.mono_us);
+  if (now.mono_us >= receiver->quiet_us)
+    receiver_trim(receiver);
   return work(receiver, now);
 }

@@ -105,6 +105,13 @@ void receiver_output_consume(struct receiver *receiver, size_t size);
 /** receiver_next_event(receiver, ret): Take the next event; false if there is none. */
 bool receiver_next_event(struct receiver *receiver, struct event *ret);
 
+/** receiver_memory(receiver): Return about how many bytes of memory it takes. */
+size_t receiver_memory(const struct receiver *receiver);
+
+/** receiver_trim(receiver): Give back what it does not need now; it does so by itself when nothing
+ * has come for a second. */
+void receiver_trim(struct receiver *receiver);
+
 /** receiver_deadline(receiver): When to call receiver_tick, monotonic, or WHEN_NEVER. */
 uint64_t receiver_deadline(const struct receiver *receiver);
 

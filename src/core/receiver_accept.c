@@ -24,10 +24,12 @@ static enum avow_error check_hashes(struct receiver *receiver, const struct seal
 }
 
 /* How far bob had seen our log when he signed this head of it: behind the messages below the id
- * that is returned.  WHEN_NEVER if we never gave it to him. */
+ * that is returned.  WHEN_NEVER if we never gave it to him on this connection. */
 static uint64_t seen_by(struct receiver *receiver, const uint8_t head[HEAD_SIZE]) {
   for (unsigned i = receiver->given_count; i > 0; i--) {
     const struct given *given = receiver_given(receiver, i - 1);
+    if (given->first_id < receiver->attached_id)
+      break; /* the head with which this connection began is behind those */
     if (memcmp(given->proof.head, head, HEAD_SIZE) == 0)
       return given->first_id + given->count;
   }
@@ -39,7 +41,7 @@ static uint64_t seen_by(struct receiver *receiver, const uint8_t head[HEAD_SIZE]
  * back. */
 static bool check_head(struct receiver *receiver, const struct proof *proof) {
   uint64_t id = seen_by(receiver, proof->alice_head);
-  if (id == WHEN_NEVER || id < receiver->seen_id) {
+  if ((id == WHEN_NEVER && !MUTANT(34)) || (id < receiver->seen_id && !MUTANT(33))) {
     receiver_refuse(receiver, VERDICT_CONFLICT, "Another head of this log.");
     return false;
   }
@@ -62,6 +64,11 @@ static enum avow_error check_origin(struct receiver *receiver, const struct enve
   return error;
 }
 
+static enum avow_error sign_receipt(struct notary *notary, struct enveloped *enveloped) {
+  enum avow_error error = statement_receipt(notary_text(notary), &notary->names, enveloped);
+  return error == AVOW_OK ? notary_sign(notary, enveloped->proof.alice_signature) : error;
+}
+
 /* Record that it was one envelope, with what both sign of it. */
 static enum avow_error record_proof(struct receiver *receiver, struct enveloped *enveloped) {
   struct notary *notary = &receiver->notary;
@@ -72,12 +79,10 @@ static enum avow_error record_proof(struct receiver *receiver, struct enveloped 
                                           enveloped->confirmed_us, enveloped->confirmed_min);
   if (error == AVOW_OK)
     error = record_origin(out, &notary->names, &enveloped->proof);
-  if (error == AVOW_OK)
+  if (error == AVOW_OK && !MUTANT(30))
     error = chunk_head(&receiver->chunk, enveloped->proof.head);
   if (error == AVOW_OK)
-    error = statement_receipt(notary_text(notary), &notary->names, enveloped);
-  if (error == AVOW_OK)
-    error = notary_sign(notary, enveloped->proof.alice_signature);
+    error = sign_receipt(notary, enveloped);
   return error == AVOW_OK ? record_receipt(out, &notary->names, &enveloped->proof) : error;
 }
 
@@ -119,8 +124,13 @@ static enum avow_error accept(struct receiver *receiver, struct sealed *sealed, 
   }
   sealed->when_us = now.wall_us;
   sealed->when_min = (int16_t)receiver->zones.alice_min;
+  struct held *slot = &receiver->held[(receiver->held_first + receiver->held_count) % HELD_MAX];
+  receiver->held_size += buf_view(&slot->plaintext).size;
   receiver->held_count++; /* the envelope lies in that slot already */
-  error = record_messages(receiver, sealed);
+  if (MUTANT(30))         /* the head before the messages */
+    error = chunk_head(&receiver->chunk, enveloped.proof.head);
+  if (error == AVOW_OK)
+    error = record_messages(receiver, sealed);
   if (error == AVOW_OK)
     error = record_proof(receiver, &enveloped);
   sealed->proof = enveloped.proof;
@@ -145,6 +155,23 @@ static bool same_messages(const struct sealed *sealed, const uint8_t *hashes, st
 
 static bool same_ids(const struct sealed *sealed, uint64_t first_id, unsigned count) {
   return sealed->first_id == first_id && sealed->count == count;
+}
+
+/* What must never be: another receipt of the same messages, with another time. */
+static enum avow_error confirm_anew(struct receiver *receiver, const struct sealed *sealed,
+                                    struct given given, struct now now) {
+  struct notary *notary = &receiver->notary;
+  struct enveloped enveloped = {.first_id = given.first_id,
+                                .count = given.count,
+                                .confirmed_us = given.confirmed_us = now.wall_us,
+                                .confirmed_min = given.confirmed_min,
+                                .proof = given.proof};
+  enum avow_error error = notary_digest(notary, receiver->zones.bob_min, enveloped.first_id,
+                                        enveloped.count, reader_of(sealed->body), enveloped.digest);
+  if (error == AVOW_OK)
+    error = sign_receipt(notary, &enveloped);
+  given.proof = enveloped.proof;
+  return error == AVOW_OK ? receiver_confirm(receiver, &given, now) : error;
 }
 
 /* An envelope under ids that are taken: the same again, or another one?  It may be stored already,
@@ -178,6 +205,8 @@ static enum avow_error repeat(struct receiver *receiver, const struct sealed *se
                 "Message received again, confirmed again.");
   if (!receiver_can_confirm(receiver, 1))
     return AVOW_OK; /* he does not read them; he will come again */
+  if (MUTANT(29) && receiver->notary.on)
+    return confirm_anew(receiver, sealed, *given, now);
   return receiver_confirm(receiver, given, now);
 }
 
@@ -215,6 +244,7 @@ enum avow_error receiver_take_end(struct receiver *receiver, const struct sealed
     error = statement_end(notary_text(notary), &notary->names, ended);
   if (error == AVOW_OK && notary->on)
     error = notary_check(notary, false, ended->proof.bob_signature, &good);
+  good |= MUTANT(31);
   if (error == AVOW_OK && good)
     return receiver_finish(receiver, now);
   *ended = (struct ended){0};

@@ -60,7 +60,8 @@ static enum avow_error restore_envelope(struct receiver *receiver, const struct 
                             memcmp(record->head_there, record->proof.head, HEAD_SIZE) != 0))
     return AVOW_MALFORMED;
   given->count = (uint16_t)record->count;
-  given->proof = record->proof;
+  if (!MUTANT(37))
+    given->proof = record->proof;
   receiver->restored_id = receiver->next_id;
   receiver->given_count -= MUTANT(17);
   return AVOW_OK;

@@ -13,6 +13,8 @@
 
 /* Envelopes accepted and not yet shown in full. */
 #define HELD_MAX WINDOW_ENVELOPES
+/* And so many bytes of them: the last one may exceed it. */
+#define HELD_BYTES_MAX (4u * 1024u * 1024u)
 /* The records of one envelope at its largest: texts escaped fourfold, and the other lines; and
  * those of incidents. */
 #define RECORD_ENVELOPE_MAX (4u * AVOW_PLAINTEXT_MAX + AVOW_ENVELOPE_MESSAGES_MAX * 320u)
@@ -51,6 +53,7 @@ struct receiver {
   uint64_t next_id;
   struct held held[HELD_MAX]; /* a ring: durable ones first, then the recorded ones */
   unsigned held_first, held_durable, held_count;
+  size_t held_size;                     /* bytes of all that are held */
   struct given given[WINDOW_ENVELOPES]; /* a ring: the last ones */
   unsigned given_first, given_count;
   uint64_t restored_id;          /* while a log is read: ids below it were given */
@@ -63,6 +66,7 @@ struct receiver {
   uint64_t notice_after_us; /* monotonic */
   enum ending ending;
   struct ended ended; /* as it is recorded */
+  uint64_t quiet_us;  /* monotonic: when to trim; WHEN_NEVER: that was done */
   struct chunk chunk;
   struct incidents incidents;
   struct events events;
@@ -99,5 +103,8 @@ bool receiver_can_confirm(const struct receiver *receiver, unsigned more);
 
 /** receiver_give(receiver): Return the place for one more; the oldest gives way. */
 struct given *receiver_give(struct receiver *receiver);
+
+/** receiver_shown(receiver): The first envelope has been shown in full: let go of its slot. */
+void receiver_shown(struct receiver *receiver);
 
 #endif

@@ -117,6 +117,7 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   memcpy(past->alice_key, session->peer_key, ED25519_PUBLIC_SIZE);
   sender->zones.alice_min = session->grant.offset_min;
   memcpy(sender->alice_head, session->grant.alice_head, HEAD_SIZE);
+  memcpy(sender->bob_head, session->open.bob_head, HEAD_SIZE);
   enum avow_error error = notary_open(&sender->notary, session, true);
   if (error == AVOW_OK)
     error = record_connection(sender, session, opened);
@@ -159,11 +160,6 @@ enum avow_error sender_detach(struct sender *sender, struct now now) {
 
 const uint8_t *sender_head(const struct sender *sender) {
   return sender->durable_head;
-}
-
-bool sender_room(const struct sender *sender) {
-  return sender->ending == OPEN &&
-         buf_view(&sender->queue).size + message_size(AVOW_TEXT_MAX) <= AVOW_QUEUE_MAX;
 }
 
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,

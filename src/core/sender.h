@@ -25,6 +25,7 @@ struct sender_config {
   uint64_t freshness_us;          /* what the receiver is believed to allow */
   unsigned envelope_messages_max; /* 1 to AVOW_ENVELOPE_MESSAGES_MAX */
   size_t window_max;              /* bytes of messages in flight */
+  size_t queue_max;               /* and of all that wait; 0: AVOW_QUEUE_MAX, which is the most */
   enum log_detail detail;
   int offset_min; /* bob's zone, if his log is a new one */
   /* Cover: every token holds so many bytes, AVOW_COVER_MIN to AVOW_COVER_MAX, and one leaves in
@@ -138,6 +139,20 @@ uint64_t sender_unconfirmed(const struct sender *sender);
 /** sender_waiting_since(sender): Return the timestamp of the oldest unconfirmed message; 0: none.
  */
 uint64_t sender_waiting_since(const struct sender *sender);
+
+/** sender_may_be_stored(sender): Return how many of these may have left us. */
+uint64_t sender_may_be_stored(const struct sender *sender);
+
+/**
+ * sender_take_over(sender, old):
+ * Take the messages of ${old}, a sender without a connection of whose messages none has left us,
+ * into a new sender; they are recorded again, with their times.
+ */
+enum avow_error sender_take_over(struct sender *sender, const struct sender *old);
+
+/** sender_close(sender, now): Record the end of a session that cannot go on, and of which nothing
+ * can be stored without our knowing. */
+enum avow_error sender_close(struct sender *sender, struct now now);
 
 /** sender_deadline(sender): When to call sender_tick, monotonic, or WHEN_NEVER. */
 uint64_t sender_deadline(const struct sender *sender);

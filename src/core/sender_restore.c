@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mutant.h"
 #include "core/sender_state.h"
 
@@ -22,12 +24,71 @@ size_t sender_messages_size(const struct sender *sender, size_t offset, uint64_t
   return queue.size - offset - reader.rest.size;
 }
 
+bool sender_room(const struct sender *sender) {
+  size_t max = sender->config.queue_max > 0 ? sender->config.queue_max : AVOW_QUEUE_MAX;
+  return sender->ending == OPEN &&
+         buf_view(&sender->queue).size + message_size(sender_text_max(sender)) <= max;
+}
+
 uint64_t sender_unconfirmed(const struct sender *sender) {
   return sender->next_id - sender->queued_id;
 }
 
 uint64_t sender_waiting_since(const struct sender *sender) {
   return sender_unconfirmed(sender) > 0 ? load_u64(buf_view(&sender->queue).data) : 0;
+}
+
+uint64_t sender_may_be_stored(const struct sender *sender) {
+  return sender->left_id > sender->queued_id ? sender->left_id - sender->queued_id : 0;
+}
+
+enum avow_error sender_take_over(struct sender *sender, const struct sender *old) {
+  assert(!old->attached && sender_may_be_stored(old) == 0);
+  struct reader reader = reader_of(buf_view(&old->queue));
+  enum avow_error error = AVOW_OK;
+  while (error == AVOW_OK && reader.rest.size > 0) {
+    struct message message;
+    message_take(&reader, &message);
+    struct recorded recorded = {.id = sender->next_id,
+                                .hash = message.hash,
+                                .timestamp_us = message.timestamp_us,
+                                .text = message.text,
+                                .confirmed_us = WHEN_NEVER};
+    error = record_message(&sender->chunk.bytes, LOG_TEXT, sender->zones, &recorded);
+    if (error == AVOW_OK)
+      error = message_append(&sender->queue, &message);
+    if (error == AVOW_OK)
+      sender->next_id++;
+  }
+  return error;
+}
+
+enum avow_error sender_close(struct sender *sender, struct now now) {
+  assert(!sender->attached && sender_may_be_stored(sender) == 0);
+  sender->ending = ENDED;
+  sender->past.ended = true;
+  struct ended ended = {
+      .messages = sender->queued_id, .ended_us = now.wall_us, .offset_min = sender->zones.bob_min};
+  return record_ended(&sender->chunk.bytes, NULL, &ended); /* there is nobody to sign it with */
+}
+
+/* Late is later than the freshness limit that we believe in: somebody who spoils a message on the
+ * way makes it refused at once, or, since notices have their pace, a second later. */
+#define REFUSED_LATE 3u
+
+void sender_refused(struct sender *sender, uint64_t id, struct now now) {
+  const struct flight *oldest = &sender->flights[sender->flights_first];
+  if (sender->flights_count == 0 || id != sender->queued_id)
+    return;
+  uint64_t way_us = now.mono_us - oldest->left_us;
+  bool late = way_us > sender->config.freshness_us;
+  if (id != sender->refused_id || !late)
+    sender->refused_late = 0;
+  sender->refused_id = id;
+  if (!late || ++sender->refused_late != REFUSED_LATE)
+    return;
+  struct event event = {.type = EVENT_SLOW, .id = id, .count = oldest->count, .way_us = way_us};
+  events_put(&sender->events, &event);
 }
 
 static enum avow_error restore_message(struct sender *sender, const struct record *record) {

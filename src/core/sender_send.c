@@ -20,6 +20,8 @@ static enum avow_error sign_origin(struct sender *sender, struct flight *flight,
     return AVOW_OK;
   memcpy(enveloped.proof.bob_head, sender->durable_head, HEAD_SIZE);
   memcpy(enveloped.proof.alice_head, sender->alice_head, HEAD_SIZE);
+  if (MUTANT(32)) /* a head that is not durable yet */
+    (void)chunk_head(&sender->chunk, enveloped.proof.bob_head);
   enum avow_error error =
       notary_digest(notary, sender->zones.bob_min, id, flight->count,
                     reader_of(view_of(queue.data + offset, flight->size)), enveloped.digest);
@@ -43,7 +45,7 @@ static enum avow_error transmit(struct sender *sender, struct flight *flight, ui
   assert(sealed.first_id + sealed.count <= sender->durable_id);
   if (sealed.first_id + sealed.count > sender->left_id)
     sender->left_id = sealed.first_id + sealed.count;
-  flight->sent_us = now.mono_us;
+  flight->sent_us = flight->left_us = now.mono_us;
   flight->again = why != VERDICT_ACCEPTED;
   return channel_seal(&sender->channel, &sealed, now.mono_us);
 }

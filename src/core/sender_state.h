@@ -18,6 +18,7 @@ struct flight {
   unsigned count; /* messages */
   size_t size;    /* their bytes in the queue */
   uint64_t sent_us;
+  uint64_t left_us;            /* as sent_us, but of a transmission that was really made */
   bool again;                  /* transmitted more than once: its round trip says nothing */
   uint8_t digest[SHA256_SIZE]; /* tls only, as the proof: what we have signed of it */
   struct proof proof;
@@ -45,6 +46,7 @@ struct sender {
   uint64_t next_id;    /* of the next one to be submitted */
   uint8_t durable_head[HEAD_SIZE]; /* of our log, as it is on our disk */
   uint8_t alice_head[HEAD_SIZE];   /* of hers: the last one that she gave us */
+  uint8_t bob_head[HEAD_SIZE];     /* of ours: the last one that we know her to know */
   struct flight flights[WINDOW_ENVELOPES];
   unsigned flights_first, flights_count;
   size_t flights_size;
@@ -60,6 +62,8 @@ struct sender {
   uint64_t ended_us;        /* monotonic, when our end left */
   struct proof end_proof;   /* what we signed of it */
   unsigned tries;           /* how often we sent again because nothing came back */
+  uint64_t refused_id;      /* the oldest message, if it is refused again and again */
+  unsigned refused_late;    /* so many times in a row, long after it left */
   enum ending ending;
   struct buf plaintext;
   struct chunk chunk;
@@ -88,6 +92,10 @@ enum avow_error sender_ask(struct sender *sender, struct now now);
 
 /** sender_transmit_end(sender, now): Say that these were all. */
 enum avow_error sender_transmit_end(struct sender *sender, struct now now);
+
+/** sender_refused(sender, id, now): The receiver expects ${id}, that is, refused it: tell the owner
+ * once if the line is too slow for it. */
+void sender_refused(struct sender *sender, uint64_t id, struct now now);
 
 /** sender_messages_size(sender, offset, count): Bytes of so many messages in the queue. */
 size_t sender_messages_size(const struct sender *sender, size_t offset, uint64_t count);

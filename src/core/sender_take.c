@@ -42,7 +42,7 @@ static enum avow_error check_receipt(struct sender *sender, const struct sealed 
     if (error == AVOW_OK)
       error = notary_check(notary, true, sealed->proof.bob_signature, ret_good);
   } else {
-    *ret_good = same_origin(&sealed->proof, &sender_flight(sender, 0)->proof);
+    *ret_good = same_origin(&sealed->proof, &sender_flight(sender, 0)->proof) || MUTANT(36);
     memcpy(enveloped.digest, sender_flight(sender, 0)->digest, SHA256_SIZE);
   }
   if (error != AVOW_OK || !*ret_good)
@@ -124,7 +124,11 @@ static enum avow_error take_confirmation(struct sender *sender, const struct sea
     fake(sender);
     return AVOW_OK;
   }
-  memcpy(sender->alice_head, sealed->proof.head, HEAD_SIZE);
+  if (sender->queued_id >= sender->known_id ||
+      MUTANT(38)) { /* or she gave it before this connection */
+    memcpy(sender->alice_head, sealed->proof.head, HEAD_SIZE);
+    memcpy(sender->bob_head, sealed->proof.bob_head, HEAD_SIZE);
+  }
   settle(sender, sealed->count, now);
   struct event event = {.type = EVENT_CONFIRMED,
                         .id = sealed->first_id,
@@ -140,7 +144,17 @@ static enum avow_error take_confirmation(struct sender *sender, const struct sea
   return error == AVOW_OK ? sender_pump(sender, now) : error;
 }
 
-/* Whether alice has signed this end, and, if it answers ours, signed what we said. */
+/* Whether we have signed this head of our log on this connection, so late that it may be the last
+ * one that alice knows of. */
+static bool signed_last(struct sender *sender, const uint8_t bob_head[HEAD_SIZE]) {
+  bool same = memcmp(sender->bob_head, bob_head, HEAD_SIZE) == 0;
+  for (unsigned i = 0; i < sender->flights_count && !same; i++)
+    same = memcmp(sender_flight(sender, i)->proof.bob_head, bob_head, HEAD_SIZE) == 0;
+  return same;
+}
+
+/* Whether alice has signed this end, and signed in it what we said: our end, or, if it is not an
+ * answer to that, a head of our log. */
 static enum avow_error check_ended(struct sender *sender, struct ended *ended, bool *ret_good) {
   struct notary *notary = &sender->notary;
   static const uint8_t nothing[SIGNATURE_SIZE];
@@ -148,14 +162,16 @@ static enum avow_error check_ended(struct sender *sender, struct ended *ended, b
   if (!notary->on)
     return AVOW_OK;
   ended->by_bob = !secret_equal(ended->proof.bob_signature, nothing, SIGNATURE_SIZE);
-  if (ended->by_bob &&
-      (sender->ending != END_SENT || !same_origin(&ended->proof, &sender->end_proof))) {
-    *ret_good = false;
+  *ret_good = ended->by_bob
+                  ? sender->ending == END_SENT && same_origin(&ended->proof, &sender->end_proof)
+                  : signed_last(sender, ended->proof.bob_head);
+  if (!*ret_good)
     return AVOW_OK;
-  }
   enum avow_error error = statement_ended(notary_text(notary), &notary->names, ended);
-  return error == AVOW_OK ? notary_check(notary, false, ended->proof.alice_signature, ret_good)
-                          : error;
+  if (error == AVOW_OK)
+    error = notary_check(notary, false, ended->proof.alice_signature, ret_good);
+  *ret_good |= MUTANT(35);
+  return error;
 }
 
 static enum avow_error record_end(struct sender *sender, const struct ended *ended) {
@@ -203,6 +219,7 @@ static enum avow_error take_notice(struct sender *sender, const struct sealed *s
     return sender_transmit_end(sender, now);
   if (sender->queued_id < sender->known_id)
     return sender_ask(sender, now); /* that is all that may be on its way */
+  sender_refused(sender, sealed->first_id, now);
   return sender_go_back(sender, sealed->first_id, VERDICT_MODIFIED, now);
 }
 

@@ -191,6 +191,12 @@ enum avow_error replay_next(struct replay *replay, struct record *ret) {
   return AVOW_OK;
 }
 
+/* Whether a line could be of a record; text has no zero bytes. */
+static bool belongs(struct view line, bool whole) {
+  return block_plausible(line, whole) &&
+         (line.size == 0 || memchr(line.data, '\0', line.size) == NULL);
+}
+
 enum avow_error replay_end(struct replay *replay) {
   struct view rest = buf_view(&replay->in), line;
   if (has_hole(replay, rest))
@@ -199,11 +205,11 @@ enum avow_error replay_end(struct replay *replay) {
     rest.size--; /* a file system may have made the file longer and not written the bytes */
   while (block_line(&rest, &line)) {
     replay->line++;
-    if (!block_plausible(line, true))
+    if (!belongs(line, true))
       return bad(replay, "a line that does not belong there");
   }
   replay->line++;
-  return block_plausible(rest, false) ? AVOW_OK : bad(replay, "a line that does not belong there");
+  return belongs(rest, false) ? AVOW_OK : bad(replay, "a line that does not belong there");
 }
 
 uint64_t replay_line(const struct replay *replay) {

@@ -20,4 +20,14 @@ void announce_server(const struct session *session, const char *peer, const stru
 /** announce_confirmed(event, person): Bob's: each message that EVENT_CONFIRMED tells of. */
 void announce_confirmed(const struct event *event, bool person);
 
+/** announce_slow(event): Bob's: what EVENT_SLOW means, and what to do. */
+void announce_slow(const struct event *event);
+
+/** announce_text(event, offset_min): An EVENT_MESSAGE: the text to standard output; at a terminal
+ * its time above it, in the zone of ${offset_min}.  Errors of screen_data. */
+enum avow_error announce_text(const struct event *event, int offset_min);
+
+/** announce_json(event): An EVENT_MESSAGE as JSON. */
+void announce_json(const struct event *event);
+
 #endif

@@ -1,59 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/client.h"
+#include "io/client_state.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/opening.h"
 #include "crypto/random.h"
-#include "crypto/tls.h"
 #include "io/clock.h"
 #include "io/harden.h"
 #include "io/journal.h"
-#include "io/link.h"
 #include "io/port_file.h"
 #include "io/screen.h"
-#include "io/talk.h"
-#include "io/trust.h"
-#include "keys/public_key.h"
 
-/* How long to wait before the next try: at first, and at most (it doubles). */
-#define RETRY_FIRST_MS 100u
+/* How long to wait before the next try, at most: it doubles. */
 #define RETRY_MOST_MS 3000u
-/* So many spoilt openings in a row, and somebody does it on purpose. */
-#define SPOILT_MAX 3u
-/* So long another key at the port of the port file may be a misunderstanding. */
-#define OLD_PORT_US 3000000u
-
-struct client {
-  const struct client_options *options;
-  uv_loop_t loop;
-  uv_timer_t timer; /* of the next try, or of the opening */
-  uv_signal_t interrupt, terminate, hang_up;
-  struct store *store;
-  struct tls_identity *tls;
-  unsigned port;
-  struct addrinfo *addresses, *next; /* to try in this round */
-  struct sockaddr_storage address;   /* that is being tried */
-  char peer[80];
-  struct trust trust;
-  struct link *link;
-  struct opening *opening;
-  struct talk *talk;
-  bool talking;        /* the link is the talk's now */
-  bool talk_over;      /* the talk is done */
-  uint64_t started_us; /* monotonic */
-  uint64_t retry_ms;
-  unsigned spoilt;
-  uint64_t mismatch_us; /* monotonic: since when another key is at the port; 0: it is not */
-  bool stranger_said;
-  bool over;
-  enum exit_code code;
-};
 
 static void attempt(struct client *client);
 
@@ -66,8 +28,7 @@ static void talk_over(void *owner) {
   client->talk = NULL;
 }
 
-/* Close everything; the loop ends when all is closed. */
-static void finish(struct client *client, enum exit_code code) {
+void client_finish(struct client *client, enum exit_code code) {
   if (client->over)
     return;
   if (client->talk != NULL && !client->talk_over) {
@@ -89,7 +50,7 @@ static void finish(struct client *client, enum exit_code code) {
 static void talk_done(void *owner, enum exit_code code) {
   struct client *client = owner;
   client->talk_over = true;
-  finish(client, code);
+  client_finish(client, code);
 }
 
 /* Between half of it and all of it, so that many bobs do not come at once. */
@@ -100,13 +61,21 @@ static uint64_t jittered(uint64_t wait_ms) {
 }
 
 static void try_later(struct client *client) {
+  uint64_t wait_for_us = client->options->wait_for_us;
   uint64_t waited_us = clock_now().mono_us - client->started_us;
-  if (waited_us >= client->options->wait_for_us) {
-    screen_error("no server after %g seconds.", (double)client->options->wait_for_us / 1e6);
-    finish(client, CODE_UNREACHABLE);
+  bool out_of_time = waited_us >= wait_for_us;
+  /* A round of addresses is one try, and so is what the server itself made us come again for. */
+  if (out_of_time && client->next == NULL && !client->again) {
+    if (wait_for_us == 0)
+      screen_error("no server is there.");
+    else
+      screen_error("no server after %g second%s.", (double)wait_for_us / 1e6,
+                   wait_for_us == 1000000 ? "" : "s");
+    client_finish(client, CODE_UNREACHABLE);
     return;
   }
-  uint64_t left_ms = (client->options->wait_for_us - waited_us) / 1000 + 1;
+  client->again = false;
+  uint64_t left_ms = out_of_time ? 0 : (wait_for_us - waited_us) / 1000 + 1;
   uint64_t wait_ms = jittered(client->retry_ms);
   if (wait_ms > left_ms)
     wait_ms = left_ms;
@@ -123,8 +92,7 @@ static void link_over(void *owner) {
     try_later(client);
 }
 
-/* This connection led to nothing; another try follows when it is closed. */
-static void drop_link(struct client *client) {
+void client_drop_link(struct client *client) {
   opening_free(client->opening);
   client->opening = NULL;
   link_close(client->link);
@@ -162,131 +130,6 @@ static void lost(struct client *client) {
   link_close(client->link);
 }
 
-/* What stands at the address is not alice. */
-static void met_stranger(struct client *client, const char *detail) {
-  const char *what = detail[0] != '\0' ? detail : "it speaks something else";
-  if (client->options->host != NULL) {
-    screen_error("%s is not avow's: %s.", client->peer, what);
-    finish(client, CODE_UNREACHABLE);
-    return;
-  }
-  if (!client->stranger_said)
-    screen_status("%s is not avow's (%s): the port file is old. Still waiting for server...",
-                  client->peer, what);
-  client->stranger_said = true;
-  drop_link(client);
-}
-
-/* He closed, or says nothing.  That may pass, but who waits should know. */
-static void met_silence(struct client *client, const char *why) {
-  if (client->stranger_said)
-    screen_detail("%s: %s.", client->peer, why);
-  else
-    screen_status("%s: %s. Still waiting for server...", client->peer, why);
-  client->stranger_said = true;
-  drop_link(client);
-}
-
-/* Somebody has spoilt the opening, or the line has: try again. */
-static void met_damage(struct client *client, enum avow_error error, const char *detail) {
-  screen_alarm("The opening failed: %s%s%s.", avow_error_text(error), detail[0] != '\0' ? ": " : "",
-               detail);
-  screen_alarm("%s", verdict_attack(VERDICT_MODIFIED));
-  screen_json(json_pack("{s:s, s:s}", "event", "opening failed", "reason", avow_error_text(error)));
-  if (++client->spoilt >= SPOILT_MAX) {
-    screen_error("%u openings in a row were spoilt.", client->spoilt);
-    finish(client, CODE_ATTACK);
-    return;
-  }
-  drop_link(client);
-}
-
-static void met_unknown_key(struct client *client) {
-  uint8_t key[ED25519_PUBLIC_SIZE];
-  bool shown = opening_peer_key(client->opening, key);
-  drop_link(client); /* a person takes his time: the next connection finds the key known */
-  client->retry_ms = RETRY_FIRST_MS;
-  if (!shown || trust_ask(client->options, client->port, key) != AVOW_OK)
-    finish(client, CODE_UNTRUSTED);
-  client->started_us = clock_now().mono_us;
-}
-
-static void met_refusal(struct client *client, enum avow_error error) {
-  char line[PUBLIC_KEY_TEXT_SIZE];
-  switch (error) {
-  case AVOW_BUSY:
-    screen_error("the server is busy with another client. Try later, or ask its owner for "
-                 "alice --serve.");
-    finish(client, CODE_UNREACHABLE);
-    break;
-  case AVOW_BAD_MODE:
-    screen_error("the server was started with another --handshake than %s. Both must agree.",
-                 client->tls != NULL ? "tls" : "plain");
-    finish(client, CODE_FAILURE);
-    break;
-  case AVOW_BAD_VERSION:
-    screen_error("the server speaks another version of the protocol.");
-    finish(client, CODE_FAILURE);
-    break;
-  case AVOW_NO_SESSION:
-    screen_error("the server cannot go on with our session: its log is not there, or not in order; "
-                 "its owner sees why. The messages are safe in %s. To begin a "
-                 "new session, use another --outbox.",
-                 client->options->outbox);
-    finish(client, CODE_FAILURE);
-    break;
-  default:
-    public_key_encode(client->options->identity->public, line);
-    screen_error("the server does not let our key in. Give its owner this line "
-                 "for allowed_signers:\n%s %s",
-                 client->options->identity->comment, line);
-    finish(client, CODE_UNTRUSTED);
-  }
-}
-
-/* Another alice may have the port that an old port file names, at this address or since ours was
- * killed: look again for a while before the alarm. */
-static bool may_be_old(struct client *client) {
-  uint64_t now_us = clock_now().mono_us;
-  if (client->options->host != NULL)
-    return false;
-  if (client->mismatch_us == 0)
-    client->mismatch_us = now_us;
-  return client->next != NULL || now_us - client->mismatch_us < OLD_PORT_US;
-}
-
-static void met_failure(struct client *client) {
-  enum avow_error error = opening_error(client->opening);
-  const char *detail = opening_detail(client->opening);
-  uint8_t key[ED25519_PUBLIC_SIZE];
-  switch (error) {
-  case AVOW_NOT_AVOW: met_stranger(client, detail); break;
-  case AVOW_KEY_UNKNOWN: met_unknown_key(client); break;
-  case AVOW_KEY_CHANGED:
-    if (may_be_old(client)) {
-      drop_link(client);
-      break;
-    }
-    if (opening_peer_key(client->opening, key))
-      trust_changed(client->options, client->port, &client->trust, key);
-    finish(client, CODE_UNTRUSTED);
-    break;
-  case AVOW_BUSY:
-  case AVOW_BAD_MODE:
-  case AVOW_BAD_VERSION:
-  case AVOW_NO_SESSION:
-  case AVOW_KEY_REFUSED: met_refusal(client, error); break;
-  case AVOW_CLOSED:
-  case AVOW_TIMEOUT: met_silence(client, avow_error_text(error)); break;
-  case AVOW_NO_MEMORY:
-  case AVOW_CRYPTO:
-    screen_error("cannot open a session: %s.", avow_error_text(error));
-    finish(client, CODE_FAILURE);
-    break;
-  default: met_damage(client, error, detail);
-  }
-}
-
 static void watch_opening(struct client *client) {
   uint64_t deadline = opening_deadline(client->opening);
   uint64_t now_us = clock_now().mono_us;
@@ -297,7 +140,7 @@ static void watch_opening(struct client *client) {
 static void drive_opening(struct client *client) {
   flush_opening(client);
   switch (opening_state(client->opening)) {
-  case OPENING_FAILED: met_failure(client); break;
+  case OPENING_FAILED: client_met_failure(client); break;
   case OPENING_DONE: hand_to_talk(client); break;
   default: watch_opening(client);
   }
@@ -329,7 +172,7 @@ static void on_gone(void *owner, int reason) {
     screen_detail("%s: %s", client->peer, reason == 0 ? "closed" : uv_strerror(reason));
     lost(client);
   } else if (client->opening != NULL) {
-    met_silence(client, reason == 0 ? avow_error_text(AVOW_CLOSED) : uv_strerror(reason));
+    client_met_silence(client, reason == 0 ? avow_error_text(AVOW_CLOSED) : uv_strerror(reason));
   }
 }
 
@@ -351,7 +194,7 @@ static void on_connected(void *owner, int error) {
                   &open, clock_now());
   if (bad != AVOW_OK) {
     screen_error("cannot open a session: %s.", avow_error_text(bad));
-    finish(client, CODE_FAILURE);
+    client_finish(client, CODE_FAILURE);
     return;
   }
   link_read(client->link, true);
@@ -374,7 +217,7 @@ static void connect_next(struct client *client) {
     screen_error("--handshake plain sends the key in the clear, so it works on this machine only, "
                  "and %s is not on it.",
                  client->peer);
-    finish(client, CODE_USAGE);
+    client_finish(client, CODE_USAGE);
     return;
   }
   if (link_connect(&client->link, &client->loop, a->ai_addr, on_connected, &calls, client) != 0)
@@ -398,7 +241,7 @@ static bool find_port(struct client *client) {
   screen_error(
       "cannot use the port file %s: %s. Remove it: alice writes a new one when she starts.", path,
       reason);
-  finish(client, CODE_FAILURE);
+  client_finish(client, CODE_FAILURE);
   return false;
 }
 
@@ -414,7 +257,7 @@ static void attempt(struct client *client) {
   if (options->host == NULL && !find_port(client))
     return;
   if (client->tls != NULL && trust_find(options, client->port, &client->trust) != AVOW_OK) {
-    finish(client, CODE_UNTRUSTED);
+    client_finish(client, CODE_UNTRUSTED);
     return;
   }
   char port[8];
@@ -431,7 +274,7 @@ static void attempt(struct client *client) {
   } else if (unknown != 0) {
     screen_error("cannot find %s: %s.", options->host != NULL ? options->host : "this machine",
                  gai_strerror(unknown));
-    finish(client, CODE_UNREACHABLE);
+    client_finish(client, CODE_UNREACHABLE);
   } else {
     client->next = client->addresses;
     connect_next(client);
@@ -443,7 +286,7 @@ static void on_signal(uv_signal_t *handle, int number) {
   struct client *client = handle->data;
   talk_interrupt(client->talk);
   if (!client->over && !client->talking)
-    finish(client, CODE_UNREACHABLE);
+    client_finish(client, CODE_UNREACHABLE);
 }
 
 static enum exit_code set_up(struct client *client) {

@@ -21,6 +21,7 @@ struct client_options {
   uint64_t resend_after_us;
   uint32_t cover; /* every token holds so many bytes; 0: as many as it needs */
   uint64_t cover_period_us;
+  size_t memory_max;    /* bytes that he may take, at least AVOW_BOB_MEMORY_LEAST_MIB */
   uint64_t wait_for_us; /* each time: give up on a server that is not there; WHEN_NEVER: never */
 };
 

@@ -59,11 +59,13 @@ enum avow_error guest_log_resume(const struct server_options *options, struct st
   when_name(open->opened_us, open->opened_offset_min, name);
   enum avow_error error = journal_resume(journal, store, name);
   if (error != AVOW_OK) {
-    screen_error("a client asked to resume the session of %s/%s.log: %s.", options->log_folder,
-                 name,
-                 error == AVOW_SYSTEM ? strerror(errno)
-                 : error == AVOW_BUSY ? "another alice has it open"
-                                      : "there is no such log");
+    int reason = errno;
+    if (error == AVOW_BUSY)
+      screen_error("%s/%s.log is open in another alice.", options->log_folder, name);
+    else
+      journal_say_unopened(journal, options->log_folder, error, reason);
+    screen_error("a client asked to resume the session of %s/%s.log, and was refused.",
+                 options->log_folder, name);
     return AVOW_NO_SESSION;
   }
   error = receiver_new(&receiver, &config);

@@ -23,6 +23,11 @@ void harden(void) {
   umask(077);
 }
 
+unsigned long files_allowed(void) {
+  struct rlimit files;
+  return getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : 0;
+}
+
 void signal_watch(uv_loop_t *loop, uv_signal_t *handle, int number, uv_signal_cb on_signal,
                   void *owner) {
   struct sigaction before;

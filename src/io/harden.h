@@ -8,6 +8,9 @@
  * files as are allowed, new files for their owner only. */
 void harden(void);
 
+/** files_allowed(): Return how many files may be open at once. */
+unsigned long files_allowed(void);
+
 /**
  * signal_watch(loop, handle, number, on_signal, owner):
  * Call ${on_signal} for the signal; ${owner} is the handle's data.  A hangup that we were started

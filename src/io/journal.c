@@ -67,40 +67,90 @@ static enum avow_error replay_file(struct journal *journal, struct replay *repla
   return error == AVOW_OK ? replay_end(replay) : error;
 }
 
-static void say_error(const struct journal *journal, const char *folder,
-                      const struct replay *replay, enum avow_error error) {
-  const char *reason = replay_reason(replay);
-  if (error == AVOW_SYSTEM)
-    screen_error("cannot read %s/%s.log: %s.", folder, journal->name, strerror(errno));
+void journal_say_damage(const struct journal *journal, const char *folder,
+                        const struct damage *damage) {
+  if (damage->error == AVOW_SYSTEM)
+    screen_error("cannot read %s/%s.log: %s.", folder, journal->name, strerror(damage->reason));
+  else if (damage->error == AVOW_NO_MEMORY || damage->error == AVOW_CRYPTO)
+    screen_error("cannot read %s/%s.log: %s.", folder, journal->name,
+                 avow_error_text(damage->error));
   else
     screen_error("%s/%s.log is damaged at line %llu: %s. Nothing was changed in it. Keep it: what "
                  "stands before that line still counts.",
-                 folder, journal->name, (unsigned long long)replay_line(replay),
-                 reason[0] != '\0' ? reason : "a record that does not fit those before it");
+                 folder, journal->name, (unsigned long long)damage->line, damage->what);
+}
+
+void journal_say_unopened(const struct journal *journal, const char *folder, enum avow_error error,
+                          int reason) {
+  const char *name = journal->name;
+  const char *wrong = error == AVOW_NOT_FOUND ? "there is no such log"
+                      : error != AVOW_SYSTEM  ? avow_error_text(error)
+                      : reason == ELOOP       ? "it is a symbolic link"
+                      : reason == EISDIR      ? "it is not a file"
+                                              : NULL;
+  if (error == AVOW_SYSTEM && reason == EPERM)
+    screen_error("%s/%s.log may be read or written by others, or is not yours, so what stands in "
+                 "it proves nothing. Nothing was changed in it. If it is as it should be: "
+                 "chmod 600 %s/%s.log",
+                 folder, name, folder, name);
+  else if (error == AVOW_SYSTEM && reason == EMLINK)
+    screen_error("%s/%s.log has another name as well (a hard link), so it may be changed from "
+                 "there. Nothing was changed in it. Keep a copy of it in the place of the link, "
+                 "with mode 600.",
+                 folder, name);
+  else
+    screen_error("cannot open %s/%s.log: %s.", folder, name,
+                 wrong != NULL ? wrong : strerror(reason));
+}
+
+/* Read to the end; on success ${ret_replay} is the caller's. */
+static enum avow_error read_all(struct journal *journal, journal_taker *take, void *core,
+                                struct damage *damage, struct replay **ret_replay) {
+  struct replay *replay = NULL;
+  enum avow_error error = replay_new(&replay);
+  if (error == AVOW_OK)
+    error = replay_file(journal, replay, take, core);
+  if (error == AVOW_OK) {
+    *ret_replay = replay;
+    return AVOW_OK;
+  }
+  *damage = (struct damage){.error = error, .reason = errno};
+  const char *what = replay == NULL ? "" : replay_reason(replay);
+  damage->line = replay == NULL ? 0 : replay_line(replay);
+  snprintf(damage->what, sizeof damage->what, "%s",
+           what[0] != '\0' ? what : "a record that does not fit those before it");
+  replay_free(replay);
+  return error;
+}
+
+enum avow_error journal_read(struct journal *journal, journal_taker *take, void *core,
+                             struct damage *ret_damage) {
+  struct replay *replay = NULL;
+  enum avow_error error = read_all(journal, take, core, ret_damage, &replay);
+  replay_free(replay);
+  return error;
 }
 
 enum avow_error journal_replay(struct journal *journal, const char *folder, journal_taker *take,
                                void *core, struct head *ret_head) {
   struct replay *replay;
-  enum avow_error error = replay_new(&replay);
-  if (error != AVOW_OK)
+  struct damage damage;
+  enum avow_error error = read_all(journal, take, core, &damage, &replay);
+  if (error != AVOW_OK) {
+    journal_say_damage(journal, folder, &damage);
     return error;
-  error = replay_file(journal, replay, take, core);
-  uint64_t finished = replay_finished(replay);
-  if (error != AVOW_OK)
-    say_error(journal, folder, replay, error);
-  if (error == AVOW_OK && ret_head != NULL) {
-    uint64_t unfinished = log_size(journal->log) - finished;
-    if (unfinished > 0)
-      screen_status("%s/%s.log: the last %llu bytes were never finished, nor confirmed: dropped.",
-                    folder, journal->name, (unsigned long long)unfinished);
-    if (unfinished > 0 && !MUTANT(3))
-      error = log_truncate(journal->log, finished);
-    if (error != AVOW_OK)
-      screen_error("cannot mend the end of %s/%s.log: %s.", folder, journal->name, strerror(errno));
-    else
-      *ret_head = replay_take_head(replay);
   }
+  uint64_t finished = replay_finished(replay);
+  uint64_t unfinished = log_size(journal->log) - finished;
+  if (unfinished > 0)
+    screen_status("%s/%s.log: the last %llu bytes were never finished, nor confirmed: dropped.",
+                  folder, journal->name, (unsigned long long)unfinished);
+  if (unfinished > 0 && !MUTANT(3))
+    error = log_truncate(journal->log, finished);
+  if (error != AVOW_OK)
+    screen_error("cannot mend the end of %s/%s.log: %s.", folder, journal->name, strerror(errno));
+  else
+    *ret_head = replay_take_head(replay);
   replay_free(replay);
   return error;
 }
@@ -115,10 +165,9 @@ void journal_end(struct journal *journal) {
   journal->log = NULL;
 }
 
-enum avow_error store_open_said(struct store **ret, const char *folder, const char *option) {
-  enum avow_error error = store_open(ret, folder);
-  if (error == AVOW_OK)
-    return AVOW_OK;
+static enum avow_error say_folder(enum avow_error error, const char *folder, const char *option) {
+  if (error != AVOW_SYSTEM)
+    return error;
   if (errno == ELOOP || errno == ENOTDIR)
     screen_error("%s is not a folder, or is a link to one. Remove it, or name another with %s.",
                  folder, option);
@@ -130,4 +179,12 @@ enum avow_error store_open_said(struct store **ret, const char *folder, const ch
     screen_error("cannot keep logs in %s: %s. Name another folder with %s.", folder,
                  strerror(errno), option);
   return error;
+}
+
+enum avow_error store_open_said(struct store **ret, const char *folder, const char *option) {
+  return say_folder(store_open(ret, folder), folder, option);
+}
+
+enum avow_error store_look_said(struct store **ret, const char *folder, const char *option) {
+  return say_folder(store_look(ret, folder), folder, option);
 }

@@ -2,13 +2,12 @@
 #include "io/link.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
-
-#define KEEPALIVE_S 30u
 
 struct link {
   uv_tcp_t tcp;
@@ -16,6 +15,7 @@ struct link {
   uv_write_t write;
   uv_shutdown_t shutdown;
   uint8_t *writing; /* owned by the write under way, or NULL */
+  size_t writing_size;
   bool closing;
   void (*on_connected)(void *owner, int error);
   const struct link_owner *calls;
@@ -33,9 +33,24 @@ static struct link *link_new(uv_loop_t *loop, const struct link_owner *calls, vo
   return link;
 }
 
+/* An option that cannot be set costs us time after a cut, and nothing else. */
+static void set(int fd, int option, unsigned value) {
+  int number = (int)value;
+  (void)setsockopt(fd, IPPROTO_TCP, option, &number, sizeof number);
+}
+
+/* A line that was cut somewhere on the way says nothing.  Both sides notice within
+ * AVOW_LINE_DEAD_MS and a little: while something is to be sent by the first option, else by the
+ * others. */
 static void settle(struct link *link) {
+  uv_os_fd_t fd;
   uv_tcp_nodelay(&link->tcp, 1);
-  uv_tcp_keepalive(&link->tcp, 1, KEEPALIVE_S);
+  uv_tcp_keepalive(&link->tcp, 1, AVOW_KEEPALIVE_S);
+  if (uv_fileno((uv_handle_t *)&link->tcp, &fd) != 0)
+    return;
+  set(fd, TCP_USER_TIMEOUT, AVOW_LINE_DEAD_MS);
+  set(fd, TCP_KEEPINTVL, AVOW_KEEPALIVE_AGAIN_S);
+  set(fd, TCP_KEEPCNT, AVOW_LINE_DEAD_MS / 1000 / AVOW_KEEPALIVE_AGAIN_S);
 }
 
 static void free_silently(uv_handle_t *handle) {
@@ -131,6 +146,7 @@ static size_t send_part(struct link *link, struct view bytes) {
   link->writing = malloc(part - taken);
   if (link->writing == NULL)
     return taken;
+  link->writing_size = part - taken;
   memcpy(link->writing, bytes.data + taken, part - taken);
   buf = uv_buf_init((char *)link->writing, (unsigned)(part - taken));
   if (uv_write(&link->write, (uv_stream_t *)&link->tcp, &buf, 1, have_written) != 0) {
@@ -148,6 +164,10 @@ size_t link_send(struct link *link, struct view bytes) {
     taken += part;
   }
   return taken;
+}
+
+size_t link_memory(const struct link *link) {
+  return link->writing == NULL ? 0 : link->writing_size;
 }
 
 bool link_idle(const struct link *link) {

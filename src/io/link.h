@@ -38,6 +38,9 @@ void link_read(struct link *link, bool on);
 /** link_send(link, bytes): Send the first of ${bytes}; return how many were taken. */
 size_t link_send(struct link *link, struct view bytes);
 
+/** link_memory(link): Return the bytes that link_send took and the system has not. */
+size_t link_memory(const struct link *link);
+
 /** link_idle(link): Whether all that link_send took has gone to the system. */
 bool link_idle(const struct link *link);
 

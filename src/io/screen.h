@@ -40,6 +40,9 @@ void screen_error(const char *format, ...) __attribute__((format(printf, 1, 2)))
  */
 void screen_progress(const char *text);
 
+/* The end of a word that is counted: "1 message", "2 messages". */
+#define PLURAL(count) ((count) == 1 ? "" : "s")
+
 /** screen_incident(event): An EVENT_INCIDENT, as text and as JSON. */
 void screen_incident(const struct event *event);
 

@@ -32,6 +32,7 @@ struct server {
   struct guest **guests; /* those who are here, in no order */
   size_t guests_count, guests_capacity;
   bool ending;
+  bool reclaiming;
   enum exit_code code;
 };
 
@@ -68,6 +69,27 @@ static void on_resume(void *owner, const uint8_t *session_id, const uint8_t *bob
   struct server *server = owner;
   for (size_t i = 0; i < server->guests_count; i++)
     guest_replace(server->guests[i], session_id, bob_key);
+}
+
+/* First what nobody needs is given back; if that is not enough, who holds the most has to go.  Who
+ * reads his confirmations and sends no faster than they come holds little. */
+static void on_full(void *owner) {
+  struct server *server = owner;
+  if (server->reclaiming)
+    return;
+  server->reclaiming = true;
+  for (size_t i = 0; i < server->guests_count; i++)
+    guest_trim(server->guests[i]);
+  while (server->host.memory > server->options->memory_max) {
+    struct guest *most = server->guests[0];
+    for (size_t i = 1; i < server->guests_count; i++)
+      if (guest_memory(server->guests[i]) > guest_memory(most))
+        most = server->guests[i];
+    if (guest_memory(most) == 0)
+      break; /* the rest is on its way out */
+    guest_evict(most);
+  }
+  server->reclaiming = false;
 }
 
 static void on_left(void *owner, struct guest *guest) {
@@ -266,6 +288,22 @@ static enum exit_code set_up(struct server *server) {
   return code;
 }
 
+/* Beside those of sessions: openings, listeners, what the loop and the logs' folder take. */
+#define OTHER_FILES (AVOW_PENDING_MAX + LISTENERS_MAX + 24u)
+
+/* A session takes two files: its connection, and its log. */
+static unsigned clients_max(const struct server_options *options) {
+  unsigned long files = files_allowed();
+  if (!options->serve)
+    return 1;
+  if (files / 2 >= options->clients_max + OTHER_FILES / 2)
+    return options->clients_max;
+  unsigned most = files > OTHER_FILES + 2 ? (unsigned)(files - OTHER_FILES) / 2 : 1;
+  screen_error("only %u clients at once, since only %lu files may be open (ulimit -n).", most,
+               files);
+  return most;
+}
+
 enum exit_code server_run(const struct server_options *options) {
   struct server *server = calloc(1, sizeof *server);
   if (server == NULL || uv_loop_init(&server->loop) != 0) {
@@ -275,11 +313,12 @@ enum exit_code server_run(const struct server_options *options) {
   }
   server->options = options;
   server->host = (struct host){.options = options,
-                               .sessions_max = options->serve ? AVOW_SESSIONS_MAX : 1,
+                               .sessions_max = clients_max(options),
                                .server = server,
                                .on_ended = on_ended,
                                .on_resume = on_resume,
                                .on_cut = on_cut,
+                               .on_full = on_full,
                                .on_left = on_left};
   enum exit_code code = set_up(server);
   if (code == CODE_OK) {

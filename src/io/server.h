@@ -16,7 +16,9 @@ struct server_options {
   const struct identity *identity; /* tls only */
   const char *allowed_file;        /* allowed_signers, or NULL */
   bool accept_anyone;
-  bool serve; /* go on after a session, and hold many at once */
+  bool serve;           /* go on after a session, and hold many at once */
+  unsigned clients_max; /* with serve: sessions at once */
+  size_t memory_max;    /* bytes that all sessions together may hold */
   enum log_detail detail;
   uint64_t freshness_us;
 };

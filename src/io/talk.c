@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/talk.h"
+#include "io/talk_state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,13 +7,8 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "core/sender.h"
-#include "crypto/random.h"
-#include "crypto/secret.h"
 #include "io/announce.h"
 #include "io/clock.h"
-#include "io/input.h"
-#include "io/journal.h"
 #include "io/outbox.h"
 #include "io/screen.h"
 
@@ -22,30 +17,8 @@
 #define DOTS_MS 500u
 /* All is confirmed; so long we wait for the server to say goodbye, too. */
 #define GOODBYE_MS 3000u
-
-struct talk {
-  struct talk_setting setting;
-  struct link *link; /* the client's; NULL between connections */
-  struct sender *sender;
-  struct journal journal;
-  struct input input;
-  uv_timer_t timer, dots_timer, goodbye_timer;
-  unsigned dots;
-  bool finishing;   /* no more input is taken */
-  bool complete;    /* all input was taken: its end was reached, or the person said so */
-  bool interrupted; /* Ctrl-C, once */
-  bool failed;      /* the input could not all be read */
-  bool attacked;
-  bool done;
-  bool resumed;  /* there was one in an earlier run */
-  bool met;      /* there was a connection */
-  bool begun;    /* the log has its first record */
-  uint64_t sent; /* and what was waiting before */
-  uint64_t kept; /* of these, how many have reached the log */
-  int handles;
-  void (*on_ended)(void *owner);
-  void *owner;
-};
+/* After a signal to end, so long we wait for confirmations. */
+#define LEAVE_MS 10000u
 
 static enum exit_code outcome(const struct talk *talk) {
   if (talk->failed)
@@ -64,17 +37,20 @@ static uint64_t waiting_in_log(const struct talk *talk) {
 static void summarise(const struct talk *talk, enum exit_code code) {
   unsigned long long all = talk->kept, waiting = waiting_in_log(talk);
   bool sent = talk->met || talk->resumed; /* or it may have been */
+  bool one = waiting == 1;
   if (waiting > 0)
-    screen_error("%s%llu of %llu messages are not confirmed. They wait in %s/%s.log; start bob "
-                 "again, and they go first.",
-                 sent ? "" : "nothing was sent. ", waiting, all, talk->setting.options->outbox,
-                 talk->journal.name);
+    screen_error("%s%llu of %llu message%s %s not confirmed. %s in %s/%s.log; start bob again, and "
+                 "%s first.",
+                 sent ? "" : "nothing was sent. ", waiting, all, PLURAL(all), one ? "is" : "are",
+                 one ? "It waits" : "They wait", talk->setting.options->outbox, talk->journal.name,
+                 one ? "it goes" : "they go");
   else if (!sent && code != CODE_OK)
     screen_error("nothing was sent.");
   else if (!talk->complete && !talk->failed && !talk->input.person)
-    screen_error("%llu messages sent, all confirmed, but the input had not ended.", all);
+    screen_error("%llu message%s sent, all confirmed, but the input had not ended.", all,
+                 PLURAL(all));
   else if (!talk->input.person)
-    screen_status("%llu message%s sent, all confirmed.", all, all == 1 ? "" : "s");
+    screen_status("%llu message%s sent, all confirmed.", all, PLURAL(all));
 }
 
 static void finish(struct talk *talk, enum exit_code code) {
@@ -100,6 +76,12 @@ static void on_dots(uv_timer_t *timer) {
 static void on_goodbye(uv_timer_t *timer) {
   struct talk *talk = timer->data;
   screen_detail("The server did not answer the end of the session.");
+  finish(talk, outcome(talk));
+}
+
+static void on_leave(uv_timer_t *timer) {
+  struct talk *talk = timer->data;
+  screen_error("not all was confirmed within %u seconds of the signal.", LEAVE_MS / 1000);
   finish(talk, outcome(talk));
 }
 
@@ -129,6 +111,7 @@ static void show(struct talk *talk, const struct event *event) {
     talk->complete |= talk->input.person; /* nothing of his is left that was not sent */
     finish(talk, outcome(talk));
     break;
+  case EVENT_SLOW: announce_slow(event); break;
   case EVENT_MESSAGE: break; /* the receiver's */
   }
 }
@@ -146,22 +129,26 @@ static void set_timer(struct talk *talk) {
   uv_timer_start(&talk->timer, on_timer, wait_us / 1000 + 1, 0);
 }
 
+void talk_fail(struct talk *talk) {
+  talk->failed = true;
+  finish(talk, CODE_FAILURE);
+}
+
 static bool store_failed(struct talk *talk, enum avow_error error) {
   const char *reason = error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error);
   unsigned long long lost = talk->sent - talk->kept;
   if (talk->journal.log == NULL)
     screen_error("cannot write a log in %s: %s.", talk->setting.options->outbox, reason);
   else
-    screen_error(
-        "cannot write %s/%s.log: %s. What was not written there was not sent: the last "
-        "%llu messages that were taken. Make room or mend the disk, then send these again.",
-        talk->setting.options->outbox, talk->journal.name, reason, lost);
-  talk->failed = true;
-  finish(talk, CODE_FAILURE);
+    screen_error("cannot write %s/%s.log: %s. What was not written there was not sent: the last "
+                 "%llu message%s taken. Make room or mend the disk, then send what follows the "
+                 "others again.",
+                 talk->setting.options->outbox, talk->journal.name, reason, lost, PLURAL(lost));
+  talk_fail(talk);
   return false;
 }
 
-static bool begin_journal(struct talk *talk) {
+bool talk_begin_journal(struct talk *talk) {
   struct now now = clock_now();
   enum avow_error error = journal_begin(&talk->journal, talk->setting.store, &now.wall_us,
                                         clock_offset_min(now.wall_us));
@@ -169,7 +156,7 @@ static bool begin_journal(struct talk *talk) {
 }
 
 static bool store_record(struct talk *talk, struct view record) {
-  if (talk->journal.log == NULL && !begin_journal(talk))
+  if (talk->journal.log == NULL && !talk_begin_journal(talk))
     return false;
   enum avow_error error = journal_store(&talk->journal, record);
   if (error != AVOW_OK)
@@ -181,8 +168,7 @@ static bool store_record(struct talk *talk, struct view record) {
 
 static void core_failed(struct talk *talk, enum avow_error error) {
   screen_error("the session cannot go on: %s.", avow_error_text(error));
-  talk->failed = true;
-  finish(talk, CODE_FAILURE);
+  talk_fail(talk);
 }
 
 /* More input is wanted: a person's once all is confirmed, a pipe's while there is room. */
@@ -204,8 +190,7 @@ static uint64_t goodbye_ms(const struct talk *talk) {
   return GOODBYE_MS + 4 * talk->setting.options->cover_period_us / 1000;
 }
 
-/* Store what the sender recorded, send what may leave then, show what it tells. */
-static void drive(struct talk *talk, enum avow_error error) {
+void talk_drive(struct talk *talk, enum avow_error error) {
   while (error == AVOW_OK && !talk->done) {
     struct event event;
     struct view record;
@@ -236,18 +221,17 @@ static void drive(struct talk *talk, enum avow_error error) {
 
 static void on_timer(uv_timer_t *timer) {
   struct talk *talk = timer->data;
-  drive(talk, sender_tick(talk->sender, clock_now()));
+  talk_drive(talk, sender_tick(talk->sender, clock_now()));
 }
 
 /* No more messages: end the session when all are confirmed. */
 static void no_more(struct talk *talk) {
   talk->finishing = true;
   input_on(&talk->input, false);
-  drive(talk, sender_finish(talk->sender, clock_now()));
+  talk_drive(talk, sender_finish(talk->sender, clock_now()));
 }
 
-/* The log begins with the first thing that it has to keep. */
-static enum avow_error begin_log(struct talk *talk) {
+enum avow_error talk_begin_log(struct talk *talk) {
   if (talk->begun)
     return AVOW_OK;
   talk->begun = true;
@@ -266,7 +250,7 @@ static bool on_line(void *owner, struct view line) {
     screen_status("Nothing to send: type a message, or quit.");
     return true;
   }
-  enum avow_error error = begin_log(talk);
+  enum avow_error error = talk_begin_log(talk);
   if (error == AVOW_OK)
     error = sender_submit(talk->sender, line, clock_now(), &id);
   if (error == AVOW_OK) {
@@ -291,7 +275,7 @@ static void on_pause(void *owner) {
   if (talk->finishing)
     no_more(talk);
   else
-    drive(talk, AVOW_OK);
+    talk_drive(talk, AVOW_OK);
 }
 
 static void on_end(void *owner, int error, uint64_t number) {
@@ -310,7 +294,7 @@ static void on_end(void *owner, int error, uint64_t number) {
 
 void talk_bytes(struct talk *talk, struct view bytes) {
   if (!talk->done)
-    drive(talk, sender_input(talk->sender, bytes, clock_now()));
+    talk_drive(talk, sender_input(talk->sender, bytes, clock_now()));
 }
 
 void talk_gone(struct talk *talk) {
@@ -322,7 +306,7 @@ void talk_gone(struct talk *talk) {
     return;
   }
   uv_timer_stop(&talk->dots_timer);
-  drive(talk, sender_detach(talk->sender, clock_now()));
+  talk_drive(talk, sender_detach(talk->sender, clock_now()));
 }
 
 void talk_give_up(struct talk *talk, enum exit_code code) {
@@ -346,100 +330,33 @@ void talk_interrupt(struct talk *talk) {
     return;
   }
   if (open > 0)
-    screen_status("Ending: %llu messages wait for their confirmation. Ctrl-C again leaves now.",
-                  (unsigned long long)open);
+    screen_status(
+        "Ending: %llu message%s wait%s for confirmation, %u seconds at most. Ctrl-C again "
+        "leaves now.",
+        (unsigned long long)open, PLURAL(open), open == 1 ? "s" : "", LEAVE_MS / 1000);
+  uv_timer_start(&talk->leave_timer, on_leave, LEAVE_MS, 0);
   no_more(talk);
 }
 
-void talk_ask(const struct talk *talk, struct open *ret) {
-  const struct sender_past *past = sender_past(talk->sender);
-  *ret = (struct open){.offset_min = (int16_t)past->offset_min,
-                       .resume = past->any,
-                       .cover = talk->setting.options->cover};
-  memcpy(ret->bob_head, sender_head(talk->sender), sizeof ret->bob_head);
-  if (past->any) {
-    memcpy(ret->session_id, past->session_id, sizeof ret->session_id);
-    ret->opened_us = past->opened_us;
-    ret->opened_offset_min = (int16_t)past->opened_offset_min;
-  }
+/* What of the memory is for messages that wait. */
+static size_t queue_size(size_t memory) {
+  size_t size = (memory - ((size_t)AVOW_BOB_MEMORY_BESIDE_MIB << 20)) / AVOW_BOB_MEMORY_TIMES;
+  return size < AVOW_QUEUE_MAX ? size : AVOW_QUEUE_MAX;
 }
 
-/* The server is another one than the session's, or its log or ours has been changed. */
-static void attach_failed(struct talk *talk, enum avow_error error) {
-  if (error == AVOW_OUT_OF_STEP)
-    screen_error(
-        "%s/%s.log and the server's log of this session do not fit each other: one of them "
-        "was cut, or put back from a copy. Keep both; to begin a new "
-        "session, use another --outbox.",
-        talk->setting.options->outbox, talk->journal.name);
-  else if (error == AVOW_KEY_CHANGED)
-    screen_error("the session in %s/%s.log is with a server of another key. Its "
-                 "messages are safe there; to begin a new session, use another --outbox.",
-                 talk->setting.options->outbox, talk->journal.name);
-  else if (error == AVOW_TOO_LONG)
-    screen_error(
-        "a message waits in %s/%s.log that is longer than %zu bytes, the limit of this --cover. "
-        "It is safe there: give a larger size, or send it without --cover.",
-        talk->setting.options->outbox, talk->journal.name, sender_text_max(talk->sender));
-  else
-    screen_error("cannot go on: %s.", avow_error_text(error));
-  talk->failed = true;
-  finish(talk, CODE_FAILURE);
-}
-
-static enum avow_error attach(struct talk *talk, const struct session *session, const char *peer,
-                              const struct trust *trust) {
+struct sender_config talk_config(const struct talk *talk) {
   const struct client_options *options = talk->setting.options;
-  const struct sender_past *past = sender_past(talk->sender);
-  struct opened opened = session_opened(session, true);
-  uint8_t seed[DRBG_SEED_SIZE];
-  if (session->handshake == HANDSHAKE_TLS) {
-    if (past->any && !secret_equal(past->alice_key, session->peer_key, sizeof past->alice_key))
-      return AVOW_KEY_CHANGED;
-    snprintf(opened.alice.name, sizeof opened.alice.name, "%s", trust->name);
-    snprintf(opened.bob.name, sizeof opened.bob.name, "%s", options->identity->comment);
-  }
-  opened.peer = peer;
-  enum avow_error error = begin_log(talk);
-  if (error == AVOW_OK)
-    error = random_bytes(seed, sizeof seed);
-  if (error == AVOW_OK)
-    error = sender_attach(talk->sender, session, &opened, seed, clock_now());
-  secret_wipe(seed, sizeof seed);
-  return error;
-}
-
-void talk_attach(struct talk *talk, struct link *link, const struct session *session,
-                 struct view rest, const char *peer, const struct trust *trust) {
-  enum avow_error error = attach(talk, session, peer, trust);
-  if (error != AVOW_OK) {
-    attach_failed(talk, error);
-    return;
-  }
-  if (talk->journal.log == NULL && !begin_journal(talk))
-    return;
-  talk->link = link;
-  talk->met = true;
-  announce_server(session, peer, trust, talk->journal.name, sender_unconfirmed(talk->sender),
-                  talk->input.person);
-  screen_detail("Logging messages in: %s/%s.log", talk->setting.options->outbox,
-                talk->journal.name);
-  talk_bytes(talk, rest);
-}
-
-static enum exit_code begin_core(struct talk *talk) {
-  const struct client_options *options = talk->setting.options;
-  uint64_t wall_us = clock_now().wall_us;
-  struct sender_config config = {.resend_after_us = options->resend_after_us,
-                                 .freshness_us = AVOW_FRESHNESS_US,
-                                 .envelope_messages_max =
-                                     input_is_person() ? 1 : AVOW_ENVELOPE_MESSAGES_MAX,
-                                 .window_max = AVOW_WINDOW_MAX,
-                                 .detail = options->detail,
-                                 .cover = options->cover,
-                                 .cover_period_us = options->cover_period_us,
-                                 .offset_min = clock_offset_min(wall_us)};
-  return outbox_open(options, talk->setting.store, &config, &talk->journal, &talk->sender);
+  size_t queue_max = queue_size(options->memory_max);
+  return (struct sender_config){.resend_after_us = options->resend_after_us,
+                                .freshness_us = AVOW_FRESHNESS_US,
+                                .envelope_messages_max =
+                                    input_is_person() ? 1 : AVOW_ENVELOPE_MESSAGES_MAX,
+                                .window_max = queue_max / 2,
+                                .queue_max = queue_max,
+                                .detail = options->detail,
+                                .cover = options->cover,
+                                .cover_period_us = options->cover_period_us,
+                                .offset_min = clock_offset_min(clock_now().wall_us)};
 }
 
 static void abandon(struct talk *talk) {
@@ -461,7 +378,9 @@ enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting)
     return CODE_FAILURE;
   }
   talk->setting = *setting;
-  enum exit_code code = begin_core(talk);
+  struct sender_config config = talk_config(talk);
+  enum exit_code code =
+      outbox_open(setting->options, setting->store, &config, &talk->journal, &talk->sender);
   if (code == CODE_OK &&
       input_begin(&talk->input, setting->loop, sender_text_max(talk->sender), &calls, talk) != 0)
     code = CODE_FAILURE;
@@ -472,15 +391,17 @@ enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting)
   begin_timer(talk, &talk->timer);
   begin_timer(talk, &talk->dots_timer);
   begin_timer(talk, &talk->goodbye_timer);
-  talk->handles = 4; /* and the input */
+  begin_timer(talk, &talk->leave_timer);
+  talk->handles = 5; /* and the input */
   talk->begun = talk->journal.log != NULL;
   talk->sent = talk->kept = sender_unconfirmed(talk->sender);
   talk->resumed = sender_past(talk->sender)->any;
   if (talk->sent > 0)
-    screen_status("%llu messages from before wait in %s/%s.log.", (unsigned long long)talk->sent,
-                  setting->options->outbox, talk->journal.name);
+    screen_status("%llu message%s from before wait%s in %s/%s.log.", (unsigned long long)talk->sent,
+                  PLURAL(talk->sent), talk->sent == 1 ? "s" : "", setting->options->outbox,
+                  talk->journal.name);
   *ret = talk;
-  drive(talk, AVOW_OK);
+  talk_drive(talk, AVOW_OK);
   return CODE_OK;
 }
 
@@ -508,4 +429,5 @@ void talk_end(struct talk *talk, void (*on_ended)(void *owner), void *owner) {
   uv_close((uv_handle_t *)&talk->timer, timer_closed);
   uv_close((uv_handle_t *)&talk->dots_timer, timer_closed);
   uv_close((uv_handle_t *)&talk->goodbye_timer, timer_closed);
+  uv_close((uv_handle_t *)&talk->leave_timer, timer_closed);
 }

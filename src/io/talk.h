@@ -34,6 +34,14 @@ enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting)
 void talk_ask(const struct talk *talk, struct open *ret);
 
 /**
+ * talk_renew(talk):
+ * The server cannot resume the session.  If nothing of it may be stored over there without our
+ * knowing, end it in our log, and go on with a new one: true, another connection is wanted.
+ * Otherwise false; all has been said, and talk_give_up is next.
+ */
+bool talk_renew(struct talk *talk);
+
+/**
  * talk_attach(talk, link, session, rest, peer, trust):
  * Go on over an opened session.  ${link} stays the client's; ${rest} came behind the opening;
  * ${peer} is the server's address, ${trust} whom it was expected to be.

@@ -45,18 +45,13 @@ static int sync_parent(int folder) {
   return result;
 }
 
-enum avow_error store_open(struct store **ret, const char *path) {
-  bool made = mkdir(path, 0700) == 0;
-  if (!made && errno != EEXIST)
-    return AVOW_SYSTEM;
-  int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (folder < 0)
-    return AVOW_SYSTEM;
-  struct store *store = NULL;
-  /* One that is there may have been made a moment ago, by a program that was killed before it could
-   * sync.  Whoever may not look into the parent did not make it. */
-  if (safe_folder(folder) && (sync_parent(folder) == 0 || !made))
-    store = malloc(sizeof *store);
+static int open_folder(const char *path) {
+  return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Take over ${folder}, if it is ${good}, else close it. */
+static enum avow_error store_new(struct store **ret, int folder, bool good) {
+  struct store *store = good ? malloc(sizeof *store) : NULL;
   if (store == NULL) {
     int reason = errno;
     close(folder);
@@ -66,6 +61,25 @@ enum avow_error store_open(struct store **ret, const char *path) {
   store->folder = folder;
   *ret = store;
   return AVOW_OK;
+}
+
+enum avow_error store_open(struct store **ret, const char *path) {
+  bool made = mkdir(path, 0700) == 0;
+  if (!made && errno != EEXIST)
+    return AVOW_SYSTEM;
+  int folder = open_folder(path);
+  if (folder < 0)
+    return AVOW_SYSTEM;
+  /* One that is there may have been made a moment ago, by a program that was killed before it could
+   * sync.  Whoever may not look into the parent did not make it. */
+  return store_new(ret, folder, safe_folder(folder) && (sync_parent(folder) == 0 || !made));
+}
+
+enum avow_error store_look(struct store **ret, const char *path) {
+  int folder = open_folder(path);
+  if (folder < 0)
+    return errno == ENOENT ? AVOW_NOT_FOUND : AVOW_SYSTEM;
+  return store_new(ret, folder, safe_folder(folder));
 }
 
 void store_close(struct store *store) {
@@ -127,6 +141,17 @@ enum avow_error store_names(struct store *store, struct buf *out) {
   return error;
 }
 
+/* What others may have written is no evidence, and what they may read was not meant for them.  A
+ * second name may stand in a folder of theirs. */
+static bool safe_file(int file) {
+  struct stat status;
+  if (fstat(file, &status) != 0)
+    return false;
+  bool ours = status.st_uid == geteuid() && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+  errno = !S_ISREG(status.st_mode) ? EISDIR : !ours ? EPERM : EMLINK;
+  return S_ISREG(status.st_mode) && ours && status.st_nlink == 1;
+}
+
 static enum avow_error open_file(struct log **ret, struct store *store, const char *name,
                                  int flags) {
   char file_name[64];
@@ -134,13 +159,15 @@ static enum avow_error open_file(struct log **ret, struct store *store, const ch
   struct log *log = calloc(1, sizeof *log);
   if (log == NULL)
     return AVOW_NO_MEMORY;
-  log->file =
-      openat(store->folder, file_name, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
-  if (log->file < 0) {
+  /* O_NONBLOCK is for what is no file: a pipe would keep us waiting. */
+  flags |= O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  log->file = openat(store->folder, file_name, flags, 0600);
+  if (log->file < 0 || !safe_file(log->file)) {
+    bool none = log->file < 0 && errno == ENOENT;
     int reason = errno;
-    free(log);
+    log_close(log);
     errno = reason;
-    return reason == ENOENT ? AVOW_NOT_FOUND : AVOW_SYSTEM;
+    return none ? AVOW_NOT_FOUND : AVOW_SYSTEM;
   }
   log->size = log->synced = lseek(log->file, 0, SEEK_END);
   *ret = log;
@@ -149,7 +176,7 @@ static enum avow_error open_file(struct log **ret, struct store *store, const ch
 
 enum avow_error log_create(struct log **ret, struct store *store, const char *name) {
   struct log *log;
-  enum avow_error error = open_file(&log, store, name, O_CREAT | O_EXCL);
+  enum avow_error error = open_file(&log, store, name, O_RDWR | O_CREAT | O_EXCL);
   if (error != AVOW_OK)
     return error;
   error = log_lock(log);
@@ -166,7 +193,11 @@ enum avow_error log_create(struct log **ret, struct store *store, const char *na
 }
 
 enum avow_error log_open(struct log **ret, struct store *store, const char *name) {
-  return open_file(ret, store, name, 0);
+  return open_file(ret, store, name, O_RDWR);
+}
+
+enum avow_error log_look(struct log **ret, struct store *store, const char *name) {
+  return open_file(ret, store, name, O_RDONLY);
 }
 
 enum avow_error log_lock(struct log *log) {

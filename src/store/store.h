@@ -17,6 +17,10 @@ struct store;
  */
 enum avow_error store_open(struct store **ret, const char *folder);
 
+/** store_look(ret, folder): As store_open, but nothing is made or synced: AVOW_NOT_FOUND if
+ * ${folder} is not there. */
+enum avow_error store_look(struct store **ret, const char *folder);
+
 /** store_close(store): After all its logs.  NULL is fine. */
 void store_close(struct store *store);
 
@@ -40,9 +44,13 @@ enum avow_error log_create(struct log **ret, struct store *store, const char *na
 /**
  * log_open(ret, store, name):
  * Open the log ${name} to be read; to append to it, log_lock it first.  Returns AVOW_NOT_FOUND,
- * AVOW_SYSTEM.
+ * AVOW_SYSTEM; with errno ELOOP if it is a symbolic link, EISDIR if it is not a regular file, EPERM
+ * if it is not ours alone (owner, mode 0600), EMLINK if it has another name as well.
  */
 enum avow_error log_open(struct log **ret, struct store *store, const char *name);
+
+/** log_look(ret, store, name): As log_open, to be read only, also where nothing can be written. */
+enum avow_error log_look(struct log **ret, struct store *store, const char *name);
 
 /** log_lock(log): Keep all others from appending; log_create has done so.  Returns AVOW_BUSY if
  * somebody else does it, AVOW_SYSTEM. */

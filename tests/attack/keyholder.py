@@ -4,10 +4,12 @@
 All of it is written from docs/PROTOCOL.md.  Nothing here checks what it is told: a test lies with it.
 """
 import base64
+import functools
 import hashlib
 import hmac
 import os
 import pathlib
+import re
 import socket
 import struct
 import threading
@@ -20,6 +22,7 @@ from line import HELLO, OPEN, SESSION, TO_BOB, TOKEN, frame
 ENVELOPE, CONFIRMATION, NOTICE, END = 1, 2, 3, 4
 FOR_ALICE, FOR_BOB = 1, 2
 HELLO_PLAIN = b"avow\x01\x00"
+EMPTY = hashlib.sha256().digest()  # the head of an empty log
 
 
 def clock():
@@ -44,16 +47,21 @@ def message(text, timestamp=None, digest=None):
     return struct.pack(">Q", timestamp or clock()) + digest + struct.pack(">I", len(text)) + text
 
 
-def envelope(made, echo, first_id, *messages):
-    """The plaintext of an envelope."""
+def envelope(made, echo, first_id, *messages, proof=b""):
+    """The plaintext of an envelope; ${proof}: bob's part of it, in tls mode."""
     return padded(head(ENVELOPE, FOR_ALICE, made, echo, first_id) + struct.pack(">H", len(messages))
-                  + b"".join(messages))
+                  + proof + b"".join(messages))
 
 
-def confirmation(made, echo, first_id, hashes, confirmed=None):
-    """The plaintext of a confirmation."""
+def confirmation(made, echo, first_id, hashes, proof=b""):
+    """The plaintext of a confirmation; ${proof} in tls mode."""
     return padded(head(CONFIRMATION, FOR_BOB, made, echo, first_id)
-                  + struct.pack(">HQ", len(hashes), confirmed or clock()) + b"".join(hashes))
+                  + struct.pack(">HQh", len(hashes), clock(), 0) + proof + b"".join(hashes))
+
+
+def ended(made, echo, count, proof=b""):
+    """The plaintext of alice's end."""
+    return padded(head(END, FOR_BOB, made, echo, count) + struct.pack(">Qh", clock(), 0) + proof)
 
 
 class Key:
@@ -102,6 +110,18 @@ class Spy:
                                 + self.key.seal(make(self.key.open(passing.frame.payload))))
 
 
+class Thief(Spy):
+    """Has the key of a tls session, from alice's log of --log-detail full; knows no identity."""
+
+    def __init__(self, alice):
+        self.alice = alice
+
+    @functools.cached_property
+    def key(self):
+        key, = re.findall(r"^Key: (.*)$", self.alice.log(), re.M)
+        return Key(base64.urlsafe_b64decode(key))
+
+
 class Peer:
     """One end of a plain connection."""
 
@@ -148,16 +168,19 @@ class Peer:
 
 
 class FalseBob(Peer):
-    """Opens a session with a real alice in plain mode."""
+    """Opens a session with a real alice in plain mode, or resumes that of another one."""
 
-    def __init__(self, port):
+    def __init__(self, port, of=None):
         super().__init__(socket.create_connection(("127.0.0.1", port), timeout=20))
         self.send(frame(HELLO, HELLO_PLAIN))
         assert self.receive() == (HELLO, HELLO_PLAIN)
-        self.send(frame(OPEN, struct.pack(">QhB16sQh", self.now(), 0, 0, bytes(16), 0, 0)))
+        past = (0, bytes(16), 0, 0) if of is None else (1, *of.past)
+        self.send(frame(OPEN, struct.pack(">QhB16sQh32sI", self.now(), 0, *past, EMPTY, 0)))
         kind, grant = self.receive()
-        assert kind == SESSION
+        assert kind == SESSION, (kind, grant)
         self.key, self.taken = Key(grant[16:48]), struct.unpack_from(">Q", grant, 48)[0]
+        zone, opened, self.next_id = struct.unpack_from(">hQQ", grant, 56)
+        self.past = grant[:16], opened, zone
 
     def envelope(self, first_id, *messages):
         """Send one."""
@@ -183,7 +206,7 @@ class FalseAlice:
             assert peer.receive()[0] == OPEN
             key = os.urandom(32)
             peer.key, peer.opened = Key(key), peer.now()
-            peer.send(frame(SESSION, os.urandom(16) + key + struct.pack(">QhQQ", peer.opened, 0, peer.opened, 0)))
+            peer.send(frame(SESSION, os.urandom(16) + key + struct.pack(">QhQQ32s", peer.opened, 0, peer.opened, 0, EMPTY)))
             behave(peer)
             self.listener.close()  # or bob would come again, to nobody
             peer.close()

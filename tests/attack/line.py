@@ -22,7 +22,7 @@ import struct
 import threading
 import time
 
-HELLO, HANDSHAKE, OPEN, SESSION, REFUSAL, TOKEN = range(1, 7)
+HELLO, HANDSHAKE, OPEN, SESSION, REFUSAL, TOKEN, AGREE = range(1, 8)
 TO_ALICE, TO_BOB = "to alice", "to bob"
 HEADER = 5
 

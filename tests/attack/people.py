@@ -19,6 +19,8 @@ INTERRUPTED = "Possible interruption attack."
 INCIDENTS = {
     "Incorrect token.": ("modified", MODIFIED),
     "Incorrect hash value.": ("modified", MODIFIED),
+    "Incorrect origin signature.": ("modified", MODIFIED),
+    "Incorrect signature of the end.": ("modified", MODIFIED),
     "Fake confirmation.": ("modified", MODIFIED),
     "Malformed token.": ("malformed", MODIFIED),
     "Malformed frame.": ("malformed", MODIFIED),
@@ -27,6 +29,7 @@ INCIDENTS = {
     "Unexpected message ID.": ("malformed", MODIFIED),
     "A message before this one is missing.": ("early", INTERRUPTED),
     "Another message under a stored ID.": ("conflict", MODIFIED),
+    "Another head of this log.": ("conflict", MODIFIED),
     "Repeated token.": ("replayed", REPLAYED),
     "Late token.": ("stale", REPLAYED),
     "Message received again, confirmed again.": ("duplicate", ""),

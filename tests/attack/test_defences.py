@@ -91,7 +91,8 @@ HEADERS = {
     "2 GiB longer": (0, 7, "Malformed frame."),
     "type of a session": (4, 1, "Unexpected frame."),   # 6 becomes 4
     "type of an open": (4, 2, "Unexpected frame."),     # 6 becomes 2
-    "type beyond the last": (4, 0, "Malformed frame."),
+    "type of an agree": (4, 0, "Unexpected frame."),    # 6 becomes 7
+    "type beyond the last": (4, 3, "Malformed frame."),
     "type far beyond": (4, 7, "Malformed frame."),
 }
 
@@ -377,7 +378,7 @@ def test_a_confirmation_that_never_comes(mode):
             talk.bob.sees("No confirmation received from the server. Resending message.\n")
             talk.line.close()
             assert talk.bob.exit() == code, talk.bob.told()
-            assert "1 of 2 messages are not confirmed. They wait in outbox/" in talk.bob.screen()
+            assert "1 of 2 messages is not confirmed. It waits in outbox/" in talk.bob.screen()
             talk.bob.blamed_only("No confirmation received from the server.", "The connection was cut.",
                                  *incidents)
             talk.alice.sees("The connection was cut.\nPossible interruption attack.\n"

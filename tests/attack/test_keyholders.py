@@ -12,7 +12,7 @@ import time
 import pytest
 
 from keyholder import (CONFIRMATION, END, ENVELOPE, FOR_ALICE, FOR_BOB, NOTICE, FalseAlice, FalseBob,
-                       Spy, clock, confirmation, envelope, head, message, padded)
+                       Spy, clock, confirmation, ended, envelope, head, message, padded)
 from line import TO_ALICE, TO_BOB, TOKEN, frame
 from people import BUILD, Alice, Bob, Conversation, together
 
@@ -137,14 +137,16 @@ def test_added_envelopes(tmp_path):
 
 
 CONFIRMED = {
-    "wrong hash": (lambda p: flipped(p, 36), "Fake confirmation."),
-    "last byte of the hash": (lambda p: flipped(p, 99), "Fake confirmation."),
-    "hash of zeroes": (field(36, bytes(64)), "Fake confirmation."),
+    "wrong hash": (lambda p: flipped(p, 38), "Fake confirmation."),
+    "last byte of the hash": (lambda p: flipped(p, 101), "Fake confirmation."),
+    "hash of zeroes": (field(38, bytes(64)), "Fake confirmation."),
     "of another id": (field(18, struct.pack(">Q", 7)), "Fake confirmation."),
     "of no message": (field(HEAD, b"\0\0"), "Malformed token."),
-    "of two": (lambda p: padded(field(HEAD, b"\0\2")(p)[:100] + bytes(64)), "Fake confirmation."),
+    "of two": (lambda p: padded(field(HEAD, b"\0\2")(p)[:102] + bytes(64)), "Fake confirmation."),
     "of more than there are hashes": (field(HEAD, struct.pack(">H", 1024)), "Malformed token."),
     "recorded after the year 9999": (field(28, b"\xff" * 8), "Malformed token."),
+    "recorded a day east of UTC": (field(36, struct.pack(">h", 1440)), "Malformed token."),
+    "recorded a day west of UTC": (field(36, struct.pack(">h", -1440)), "Malformed token."),
     "an envelope": (field(0, bytes([ENVELOPE])), "Malformed token."),
     "to alice": (field(1, bytes([FOR_ALICE])), "Malformed token."),
     "padding": (lambda p: p + b"\0" * 40 + b"\x80", "Malformed token."),
@@ -332,7 +334,7 @@ def test_an_alice_who_confirms_what_she_has_not_got(tmp_path):
                 alice.send(alice.key.seal(confirmation(alice.now(), alice.taken, number,
                                                        [digest_of(plaintext)])))
             elif plaintext[0] == END:
-                alice.send(alice.key.seal(head(END, FOR_BOB, alice.now(), alice.taken, len(texts))))
+                alice.send(alice.key.seal(ended(alice.now(), alice.taken, len(texts))))
 
     bob, code = with_bob(tmp_path, behave, texts)
     assert code == 0, bob.told()
@@ -346,7 +348,7 @@ def test_an_alice_who_only_sends_notices(tmp_path):
         alice.send(b"".join(alice.key.seal(head(NOTICE, FOR_BOB, alice.now(), alice.taken, 0))
                             for _ in range(5000)))
         time.sleep(0.5)
-        alice.send(alice.key.seal(head(END, FOR_BOB, alice.now(), alice.taken, 0)))
+        alice.send(alice.key.seal(ended(alice.now(), alice.taken, 0)))
         while alice.receive_token() is not None:
             alice.tokens = getattr(alice, "tokens", 0) + 1
         assert alice.tokens <= 2
@@ -354,7 +356,7 @@ def test_an_alice_who_only_sends_notices(tmp_path):
     bob, code = with_bob(tmp_path, behave, ["never stored"])
     assert code == 6, bob.told()
     bob.sees("The server ended the session.")
-    bob.sees("1 of 1 messages are not confirmed. They wait in outbox/")
+    bob.sees("1 of 1 message is not confirmed. It waits in outbox/")
     bob.blamed_only()
 
 
@@ -381,7 +383,7 @@ def test_an_alice_who_repeats_confirmations(tmp_path):
         assert bob.exit() == 5, bob.told()
         false.over()
         bob.blamed_only("Fake confirmation.", "The connection was cut.")
-        bob.sees("1 of 2 messages are not confirmed. They wait in outbox/")
+        bob.sees("1 of 2 messages is not confirmed. It waits in outbox/")
         assert bob.log().count("\nMessages: ") == 1
     finally:
         bob.kill()

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from line import (HANDSHAKE, HELLO, OPEN, REFUSAL, SESSION, TO_ALICE, TO_BOB, TOKEN, drop,
+from line import (AGREE, HANDSHAKE, HELLO, OPEN, REFUSAL, SESSION, TO_ALICE, TO_BOB, TOKEN, drop,
                   flip, frame, inject, replace, truncate)
 from people import Alice, Conversation, MODIFIED, in_both_modes, together
 
@@ -141,8 +141,9 @@ def test_garbage_in_an_opening(mode):
     garbage = {"4 GiB": b"\xff\xff\xff\xff\x02", "token": frame(TOKEN, b"x" * 100),
                "hello": frame(HELLO, b"avow\x01\x01"), "text": b"GET / HTTP/1.1\r\n\r\n"}
     if mode == "tls":  # what belongs into the TLS channel counts for nothing in the clear
-        garbage["open in the clear"] = frame(OPEN, bytes(37))
-        garbage["session in the clear"] = frame(SESSION, bytes(74))
+        garbage["open in the clear"] = frame(OPEN, bytes(69))
+        garbage["agree in the clear"] = frame(AGREE, bytes(64))
+        garbage["session in the clear"] = frame(SESSION, bytes(170))
     return {f"{direction} {name}": functools.partial(case, direction, data)
             for direction in (TO_ALICE, TO_BOB) for name, data in garbage.items()}
 

@@ -12,8 +12,10 @@ import time
 
 import pytest
 
-from avow_programs import (BIN, INTERRUPT, READY, TERMINATE, TIME, faketime, namespace,
+from avow_programs import (BIN, INTERRUPT, READY, TERMINATE, TIME, faketime, heads_hold, namespace,
                            texts_in_log)
+from test_delivery import interrupted
+from statements import statements
 
 FREE_TMPFS = "mount -t tmpfs -o mode=700,size={} none {}"
 
@@ -101,7 +103,12 @@ def test_the_disk_of_alice_is_full(place):
     stored = re.findall("^Message text: (.*)", text, re.M)
     assert len(stored) >= confirmed
     assert stored == [line.decode() for line in data.split(b"\n")[:len(stored)]]
-    assert text.count("\nMessage confirmed at: ") == len(stored) and re.search(r"\nHead: [0-9a-f]{64}\n$", text)
+    assert len(re.findall("^Message text: .*\nMessage confirmed at: ", text, re.M)) == len(stored)
+    assert heads_hold(keep.read_bytes())
+    signed = [one.title for one in statements(keep.read_bytes())]
+    assert signed[:2] == ["opening"] * 2 and signed[2::2].count("origin") == signed[3::2].count("receipt") > 0
+    last = int(re.findall(r"^Messages: \d+-(\d+)$", text, re.M)[-1])
+    assert last + 1 == len(stored)
     assert alice.out().count(b"\n") >= confirmed
 
 
@@ -414,3 +421,63 @@ def test_alice_ends_in_the_middle_of_a_stream(place):
     confirmed, stored = taken - waiting, texts_in_log(place)
     assert len(stored) >= confirmed > 0
     assert alice.out() == data[:len(alice.out())] and alice.out().count(b"\n") == len(stored)
+
+
+def spoil(log, kind):
+    """Make of a log something that others may write, have written, or can reach."""
+    if kind == "readable for others":
+        log.chmod(0o640)
+    elif kind == "writable for others":
+        log.chmod(0o602)
+    elif kind == "of another user":
+        os.chown(log, 12345, 12345)
+    elif kind == "a hard link":
+        os.link(log, log.parent.parent / "other name")
+    else:
+        log.rename(log.parent / "moved")
+        arrange(log, {"a link": "dangling link", "a folder": "folder"}.get(kind, kind))
+
+
+def mend(log, kind):
+    if kind == "of another user":
+        os.chown(log, os.geteuid(), os.getegid())
+    elif kind == "a hard link":
+        (log.parent.parent / "other name").unlink()
+    elif (log.parent / "moved").exists():
+        log.rmdir() if log.is_dir() else log.unlink()
+        (log.parent / "moved").rename(log)
+    log.chmod(0o600)
+
+
+OTHERS = "may be read or written by others, or is not yours, so what stands in it proves nothing. " \
+         "Nothing was changed in it. If it is as it should be: chmod 600 {}"
+BAD_LOGS = {"readable for others": OTHERS, "writable for others": OTHERS,
+            "a hard link": "has another name as well (a hard link), so it may be changed from there.",
+            "a link": "cannot open {}: it is a symbolic link.", "a folder": "cannot open {}: ",
+            "fifo": "cannot open {}: it is not a file."}
+if os.geteuid() == 0:  # nobody else can give a file away
+    BAD_LOGS["of another user"] = OTHERS
+
+
+@pytest.mark.parametrize("who, folder", [("bob", "outbox"), ("alice", "logs")])
+def test_logs_that_are_not_ours_alone(place, who, folder):
+    """Goal: a log that others could have changed, or that is no file, is named with what to do; nothing is
+    changed in it, nothing is sent; with it put right, all goes on."""
+    interrupted(place)
+    log = place.log(folder)
+    before = log.read_bytes()
+    for kind, words in BAD_LOGS.items():
+        spoil(log, kind)
+        alice = place.alice()
+        bob = place.send(b"")
+        assert bob.end() == 1, kind
+        shown = (alice if who == "alice" else bob).text()
+        assert f"{who}: " in shown and words.format(f"{folder}/{log.name}") in shown, (kind, shown)
+        assert f"{folder}/{log.name}" in shown and alice.out() == b""
+        alice.signal(TERMINATE)
+        assert alice.end() == 0
+        mend(log, kind)
+        assert log.read_bytes() == before and place.log(folder) == log, kind
+    alice, bob = place.alice(), place.send(b"")
+    assert (bob.end(), alice.end()) == (0, 0), bob.text()
+    assert texts_in_log(place) == ["one", "two", "three", "four"]

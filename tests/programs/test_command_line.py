@@ -32,7 +32,7 @@ def test_exit_3_no_server(place):
     assert [found.end(), given.end(), nameless.end()] == [3, 3, 3]
     for bob in (found, given):
         assert "bob: no server after 0.5 seconds." in bob.lines()
-        assert "bob: nothing was sent. 1 of 1 messages are not confirmed. They wait in outbox/" in bob.text()
+        assert "bob: nothing was sent. 1 of 1 message is not confirmed. It waits in outbox/" in bob.text()
     assert "bob: cannot find no-such-host.invalid: " in nameless.text()
 
 
@@ -54,7 +54,7 @@ def test_exit_5_an_attack(place):
     bob.see("Fake confirmation")
     proxy.close()
     assert bob.end() == 5
-    assert "bob: 1 of 1 messages are not confirmed. They wait in outbox/" in bob.text()
+    assert "bob: 1 of 1 message is not confirmed. It waits in outbox/" in bob.text()
 
 
 def test_exit_6_the_line_is_cut(place):

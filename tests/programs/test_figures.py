@@ -6,6 +6,7 @@ figures is meant, and is said where it does: a hash is 128 hex digits and not Py
 in the log carry their zone; alice shows the client's key; the log says more of the session. Figures
 7 and 9 show code; what it prints is tested in tests/attack.
 """
+import base64
 import hashlib
 import re
 import stat
@@ -21,6 +22,14 @@ CLIENTS_KEY = re.compile(rf"Client's key: {FINGERPRINT} \(anyone is let in\)")
 BOB_READY = [*BOB_OPENS, "Connected to server.", READY]
 ZONED = TIME + r" [+-]\d{4}"
 HEAD = ["", re.compile("Head: [0-9a-f]{64}")]
+NAMED_HEAD, SIGNATURE = "{}: [0-9a-f]{{64}}", "{}: U1NIU0lH[A-Za-z0-9+/]{{224}}"
+
+
+def proof(*lines):
+    """Lines of a head or a signature, by name."""
+    return [re.compile((NAMED_HEAD if "ead" in name else SIGNATURE).format(name)) for name in lines]
+
+
 DOTS = "Waiting for receival confirmation from server"
 RESENDING = "No confirmation received from the server. Resending message."
 GERMAN_WINTER = {"TZ": "CET-1"}
@@ -47,15 +56,19 @@ def log_of(texts, key=()):
              # What follows up to the first message is not in the original: it is for the evidence.
              re.compile(r"Session: [0-9a-f]{32}"), re.compile(f"Opened: {ZONED}"),
              re.compile(r"Handshake: tls [A-Za-z0-9_-]+"), re.compile(rf"Alice: {KEY_LINE} alice@\S+"),
-             re.compile(rf"Bob: {KEY_LINE}"), *HEAD]
+             re.compile(rf"Bob: {KEY_LINE}"), "Next ID: 0",
+             *proof("Bob's head", "Alice's head", "Signed by Alice"), *HEAD,
+             "", *proof("Signed by Bob"), *HEAD]
     for number, text in enumerate(texts):
         lines += ["", f"Message ID: {number}",
                   "Hash value: " + hashlib.sha512(text.encode()).hexdigest(),
                   re.compile(f"Timestamp: {ZONED}"), f"Message text: {text}",
                   re.compile(f"Message confirmed at: {ZONED}"),
-                  # Nor is what follows: the envelope, and the head of the log so far.
-                  "", f"Messages: {number}-{number}", *HEAD]
-    return [*lines, "", f"Messages in all: {len(texts)}", re.compile(f"Ended: {ZONED}"), *HEAD]
+                  # Nor is what follows: the envelope, what both signed of it, and the head of the log so far.
+                  "", f"Messages: {number}-{number}", re.compile(f"Message confirmed at: {ZONED}"),
+                  *proof("Bob's head", "Alice's head", "Origin signature", "Head at receipt", "Receipt"), *HEAD]
+    return [*lines, "", f"Messages in all: {len(texts)}", re.compile(f"Ended: {ZONED}"),
+            *proof("Bob's head", "Alice's head", "Signed by Bob", "Head at the end", "Signed by Alice"), *HEAD]
 
 
 def test_figure_1_bob_waits_for_alice(place):
@@ -120,7 +133,10 @@ def test_figure_6_the_key_in_the_log(place):
     converse(place, ["Hey dude"], "--log-detail", "full")
     full = place.log()
     key = re.compile(r"Key: [A-Za-z0-9_-]{43}=")
-    same(full.read_text(), log_of(["Hey dude"], key=[key]))
+    (value,) = re.findall("^Key: (.*)", full.read_text(), re.M)
+    # Nor is its hash in the original: the head has it, in the place of the key.
+    key_hash = "Key hash: " + hashlib.sha256(base64.urlsafe_b64decode(value)).hexdigest()
+    same(full.read_text(), log_of(["Hey dude"], key=[key, key_hash]))
     full.unlink()
     converse(place, ["Hey dude"])
     same(place.log().read_text(), log_of(["Hey dude"]))
@@ -204,7 +220,7 @@ def test_figure_11_until_the_connection_is_severed(place):
     bob.see(re.escape(RESENDING))
     proxy.close()
     assert bob.end() == 6
-    assert "bob: 1 of 1 messages are not confirmed. They wait in outbox/" in bob.text()
+    assert "bob: 1 of 1 message is not confirmed. It waits in outbox/" in bob.text()
     assert bob.text().count(RESENDING) == 1
     alice.see(r"Waiting for a client\.\.\.", 2)  # she is there for the next one
 

@@ -10,6 +10,8 @@ def test_a_message_cannot_forge_the_log(place):
     texts = [field.replace("\n", end) for end in ("\r", "\v", "\f", "\x85", "\u2028", "\u2029", "\0",
                                                   "\x1b[1B\x1b[1G", "\\n", "\u202e", " ")]
     texts += ["Message text: x", "Ended: now", "\x1b[2J\x1b[H", "x\rMessage ID: 1"]
+    texts += [f"{end}{name}: U1NIU0lH" for name in ("Receipt", "Origin signature", "Head at receipt", "Head")
+              for end in ("", "\r", "\x85", "\u2028")]
     # A terminal takes U+0085 and bare C1 bytes as controls, too.
     raw = [text.encode() for text in texts] + [b"\x85Message ID: 99", b"\x9b2J"]
     alice = place.alice(terminal=True)
@@ -18,13 +20,18 @@ def test_a_message_cannot_forge_the_log(place):
     lines = place.log().read_bytes().split(b"\n")
     assert [line for line in lines if line.startswith(b"Message ID: ")] == \
         [b"Message ID: %d" % number for number in range(len(raw))]
-    assert sum(line.startswith(b"Message confirmed at: ") for line in lines) == len(raw)
+    envelopes = sum(line.startswith(b"Messages: ") for line in lines)
+    assert sum(line.startswith(b"Message confirmed at: ") for line in lines) == len(raw) + envelopes
+    for name in (b"Receipt: ", b"Origin signature: ", b"Head at receipt: "):
+        assert sum(line.startswith(name) for line in lines) == envelopes > 0
     assert place.log().read_text().splitlines() == place.log().read_text().split("\n")[:-1]
     escaped = [line[len(b"Message text: "):] for line in lines if line.startswith(b"Message text: ")]
     assert [unescape(text) for text in escaped] == raw
     assert all(0x20 <= byte != 0x7f for text in escaped for byte in text)
     fields = re.compile(rb"(Connected|Session|Opened|Handshake|Alice|Bob|Message ID|Hash value|"
-                        rb"Timestamp|Message text|Message confirmed at|Messages|Messages in all|Head|Ended): .*")
+                        rb"Timestamp|Message text|Message confirmed at|Messages|Messages in all|Head|Ended|"
+                        rb"Next ID|Bob's head|Alice's head|Signed by Alice|Signed by Bob|Origin signature|"
+                        rb"Head at receipt|Receipt|Head at the end): .*")
     assert all(line == b"" or fields.fullmatch(line) for line in lines)
     shown = alice.screen.text().encode()
     assert all(text in shown for text in escaped)

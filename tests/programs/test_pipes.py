@@ -194,7 +194,7 @@ def test_ctrl_c_twice_leaves_at_once(place):
     bob.type("one")
     bob.see("Waiting for receival")
     bob.signal(INTERRUPT)
-    bob.see("1 messages wait for their confirmation. Ctrl-C again leaves now.")
+    bob.see("1 message waits for confirmation, 10 seconds at most. Ctrl-C again leaves now.")
     bob.signal(INTERRUPT)
     assert bob.end(5) == 6
 

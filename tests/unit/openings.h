@@ -40,7 +40,8 @@ static const struct open resumption = {.offset_min = 345,
                                        .resume = true,
                                        .session_id = "sixteen bytes id",
                                        .opened_us = 1795000000000001,
-                                       .opened_offset_min = -90};
+                                       .opened_offset_min = -90,
+                                       .bob_head = "bob's head, of thirty-two bytes"};
 
 struct pair {
   struct opening *alice, *bob;
@@ -77,6 +78,7 @@ static inline struct grant grant_at(const struct pair *pair) {
                         .next_id = 0x123456789};
   memset(grant.key, 0x6b, sizeof grant.key);
   memset(grant.session_id, 0x1d, sizeof grant.session_id);
+  memset(grant.alice_head, 0xa1, sizeof grant.alice_head);
   return grant;
 }
 
@@ -89,6 +91,12 @@ static inline void decide(struct pair *pair) {
     opening_refuse(pair->alice, pair->refusal);
   else
     opening_grant(pair->alice, &grant, pair->now);
+}
+
+/* Whether it takes what comes. */
+static inline bool listens(const struct opening *opening) {
+  enum opening_state state = opening_state(opening);
+  return state == OPENING_RUNNING || state == OPENING_GRANTED;
 }
 
 /* Carry what one side has to say to the other, in pieces of at most ${piece} bytes, until it has
@@ -105,7 +113,7 @@ static inline void carry(struct pair *pair, bool to_bob, size_t piece) {
     if (pair->spoil_to_bob == to_bob && bit / 8 >= at && bit / 8 < at + bytes.size)
       copy[bit / 8 - at] ^= (uint8_t)(1 << bit % 8);
     pair->carried[to_bob] += bytes.size;
-    if (opening_state(to) == OPENING_RUNNING)
+    if (listens(to))
       opening_input(to, view_of(copy, bytes.size), to_bob ? bob_now(pair) : pair->now);
     free(copy);
     opening_output_consume(from, bytes.size);
@@ -134,6 +142,8 @@ static inline void assert_same_open(const struct open *alice, const struct open 
   assert_memory_equal(alice->session_id, resumption.session_id, SESSION_ID_SIZE);
   assert_int_equal(alice->opened_us, resumption.opened_us);
   assert_int_equal(alice->opened_offset_min, -90);
+  assert_memory_equal(alice->bob_head, resumption.bob_head, HEAD_SIZE);
+  assert_memory_equal(bob->bob_head, resumption.bob_head, HEAD_SIZE);
   assert_int_equal(bob->offset_min, 345);
   assert_true(bob->resume);
 }

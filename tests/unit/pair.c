@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "crypto/hash.h"
+#include "core/notary.h"
 
 #define MIB (1024u * 1024u)
 #define PIECE (256u * 1024u)
@@ -14,12 +14,31 @@ struct now pair_bob_now(const struct pair *pair) {
   return (struct now){pair->now.wall_us + (uint64_t)pair->bob_ahead_us, pair->now.mono_us};
 }
 
+bool pair_signs;
+
+/* Both sign the opening, as they do when the session is opened in tls mode. */
+static void sign_opening(struct pair *pair) {
+  for (unsigned bob = 0; bob < 2; bob++) {
+    struct notary notary;
+    struct session *session = bob ? &pair->bob : &pair->alice;
+    memcpy(session->grant.signature, pair->alice.grant.signature, SIGNATURE_SIZE);
+    struct opened opened = session_opened(session, bob);
+    assert_int_equal(notary_open(&notary, session, bob), AVOW_OK);
+    assert_int_equal(statement_opening(notary_text(&notary), &opened), AVOW_OK);
+    assert_int_equal(notary_sign(&notary, bob ? session->bob_signature : session->grant.signature),
+                     AVOW_OK);
+    notary_close(&notary);
+  }
+  memcpy(pair->alice.bob_signature, pair->bob.bob_signature, SIGNATURE_SIZE);
+}
+
 /* Alice's grant of one more connection, and the two sessions that it makes. */
 static void build_sessions(struct pair *pair, uint64_t next_id) {
   struct grant grant = {.opened_us = PAIR_WALL_US,
                         .clock_us = pair->now.wall_us,
-                        .offset_min = 60,
+                        .offset_min = pair->alice_min,
                         .next_id = next_id};
+  memcpy(grant.alice_head, receiver_head(pair->receiver), HEAD_SIZE);
   memset(grant.key, 0x40 + pair->seed + (int)pair->connections, sizeof grant.key);
   memset(grant.session_id, 0x5f, sizeof grant.session_id);
   uint64_t bob_us = pair->now.wall_us + (uint64_t)pair->bob_ahead_us;
@@ -29,28 +48,37 @@ static void build_sessions(struct pair *pair, uint64_t next_id) {
                       .resume = pair->connections > 0,
                       .opened_us = PAIR_WALL_US,
                       .opened_offset_min = 60};
+  memcpy(open.bob_head, sender_head(pair->sender), HEAD_SIZE);
   pair->bob = (struct session){.open = open, .grant = grant, .clock = {bob_us, mono_us, bob_us}};
   pair->alice = (struct session){.open = open,
                                  .grant = grant,
                                  .clock = {grant.clock_us, mono_us, grant.clock_us},
                                  .peer_us = bob_us + pair->bob_slow_us,
                                  .peer_mono_us = mono_us};
+  if (!pair->is_signed)
+    return;
+  struct session *sessions[] = {&pair->bob, &pair->alice};
+  for (unsigned i = 0; i < 2; i++) {
+    sessions[i]->handshake = HANDSHAKE_TLS;
+    memcpy(sessions[i]->group, "X25519", 7);
+    sessions[i]->key = i == 0 ? pair->bob_key : pair->alice_key;
+    memcpy(sessions[i]->peer_key, ed25519_key(i == 0 ? pair->alice_key : pair->bob_key),
+           ED25519_PUBLIC_SIZE);
+  }
+  sign_opening(pair);
 }
 
-static struct opened opened_of(const struct session *session) {
-  return (struct opened){.peer = "('127.0.0.1', 38464)",
-                         .session_id = session->grant.session_id,
-                         .resumed = session->open.resume,
-                         .when_us = session->grant.clock_us,
-                         .offset_min = session->grant.offset_min,
-                         .key = session->grant.key};
+static struct opened opened_of(const struct session *session, bool bob) {
+  struct opened opened = session_opened(session, bob);
+  opened.peer = "('127.0.0.1', 38464)";
+  return opened;
 }
 
 enum avow_error pair_connect_error(struct pair *pair, uint64_t next_id) {
   uint8_t seed[DRBG_SEED_SIZE];
   build_sessions(pair, next_id);
   memset(seed, 0xb0 ^ pair->seed ^ (int)pair->connections, sizeof seed);
-  struct opened opened = opened_of(&pair->bob);
+  struct opened opened = opened_of(&pair->bob, true);
   return sender_attach(pair->sender, &pair->bob, &opened, seed, pair_bob_now(pair));
 }
 
@@ -58,9 +86,12 @@ void pair_connect(struct pair *pair) {
   uint8_t seed[DRBG_SEED_SIZE];
   assert_int_equal(pair_connect_error(pair, receiver_next_id(pair->receiver)), AVOW_OK);
   memset(seed, 0xa1 ^ pair->seed ^ (int)pair->connections, sizeof seed);
-  struct opened opened = opened_of(&pair->alice);
+  struct opened opened = opened_of(&pair->alice, false);
   assert_int_equal(receiver_attach(pair->receiver, &pair->alice, &opened, seed), AVOW_OK);
   pair->connections++;
+  pair_alice_works(pair);
+  if (pair->is_signed)
+    assert_int_equal(receiver_agreed(pair->receiver, pair->alice.bob_signature), AVOW_OK);
   pair_alice_works(pair);
   pair_bob_works(pair);
 }
@@ -72,6 +103,11 @@ struct pair *pair_new(const struct pair_setting *given) {
   pair->bob_ahead_us = setting.bob_ahead_us;
   pair->bob_slow_us = setting.bob_slow_us;
   pair->seed = setting.seed;
+  pair->is_signed = pair_signs;
+  pair->alice_min = 60;
+  uint8_t alice_seed[ED25519_SEED_SIZE] = "alice", bob_seed[ED25519_SEED_SIZE] = "bob";
+  assert_int_equal(ed25519_private(&pair->alice_key, alice_seed), AVOW_OK);
+  assert_int_equal(ed25519_private(&pair->bob_key, bob_seed), AVOW_OK);
   buf_init(&pair->to_alice, 8 * MIB);
   buf_init(&pair->to_bob, 8 * MIB);
   buf_init(&pair->bob_disk, 64 * MIB);
@@ -89,7 +125,9 @@ struct pair *pair_new(const struct pair_setting *given) {
       (struct receiver_config){.freshness_us = freshness_us, .detail = setting.detail};
   assert_int_equal(sender_new(&pair->sender, &pair->bob_config), AVOW_OK);
   assert_int_equal(receiver_new(&pair->receiver, &pair->alice_config), AVOW_OK);
-  struct queued queued = {.to = "alice:4711", .since_us = PAIR_WALL_US, .offset_min = -210};
+  struct queued queued = {
+      .to = "alice:4711", .since_us = PAIR_WALL_US, .offset_min = -210, .tls = pair->is_signed};
+  memcpy(queued.bob.key, ed25519_key(pair->bob_key), ED25519_PUBLIC_SIZE);
   assert_int_equal(sender_begin(pair->sender, &queued), AVOW_OK);
   pair_connect(pair);
   return pair;
@@ -104,6 +142,8 @@ struct pair *pair_new_quiet(const struct pair_setting *setting) {
 void pair_free(struct pair *pair) {
   sender_free(pair->sender);
   receiver_free(pair->receiver);
+  ed25519_free(pair->alice_key);
+  ed25519_free(pair->bob_key);
   buf_free(&pair->to_alice);
   buf_free(&pair->to_bob);
   buf_free(&pair->bob_disk);
@@ -159,6 +199,7 @@ static void take_bob_event(struct pair *pair, const struct event *event) {
       pair->confirmed_us[pair->confirmed_count++] = event->confirmed_us;
     assert_true(pair->confirmed_count <= pair->shown_count);
     break;
+  case EVENT_SLOW: pair->slow_events++; break;
   case EVENT_INCIDENT: pair->at_bob[event->verdict] += event->count; break;
   case EVENT_ENDED:
     pair->bob_ended++;
@@ -292,7 +333,8 @@ static struct head read_back(struct buf *disk, take_record take, void *core) {
 static void restore_alice(struct pair *pair) {
   receiver_free(pair->receiver);
   assert_int_equal(receiver_new(&pair->receiver, &pair->alice_config), AVOW_OK);
-  receiver_restored(pair->receiver, read_back(&pair->alice_disk, alice_takes, pair->receiver));
+  struct head head = read_back(&pair->alice_disk, alice_takes, pair->receiver);
+  assert_int_equal(receiver_restored(pair->receiver, head), AVOW_OK);
 }
 
 void pair_cut(struct pair *pair) {
@@ -427,27 +469,4 @@ uint64_t pair_incidents(const uint64_t counts[VERDICT_COUNT]) {
   for (unsigned i = 0; i < VERDICT_COUNT; i++)
     all += counts[i];
   return all;
-}
-
-void pair_forger(struct pair *pair, struct channel *channel) {
-  uint8_t seed[DRBG_SEED_SIZE] = "the other bob";
-  assert_int_equal(channel_open(channel, &pair->bob, TO_BOB, seed), AVOW_OK);
-}
-
-void pair_forge(struct pair *pair, struct channel *channel, struct sealed *sealed,
-                uint64_t age_us) {
-  channel->clock.last_us = 0; /* an attacker needs no strictly growing times */
-  assert_int_equal(channel_seal(channel, sealed, pair->now.mono_us - age_us), AVOW_OK);
-  assert_int_equal(buf_append(&pair->to_alice, buf_view(&channel->out)), AVOW_OK);
-  buf_clear(&channel->out);
-}
-
-void pair_body(struct pair *pair, struct buf *body, const char *text, const char *hash_of) {
-  uint8_t digest[SHA512_SIZE];
-  struct hash *hash;
-  assert_int_equal(hash_new(&hash), AVOW_OK);
-  assert_int_equal(hash_sha512(hash, view_text(hash_of), digest), AVOW_OK);
-  hash_free(hash);
-  struct message message = {pair_bob_now(pair).wall_us, digest, view_text(text)};
-  assert_int_equal(message_append(body, &message), AVOW_OK);
 }

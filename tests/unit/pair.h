@@ -18,6 +18,17 @@
  *   - bob counts a message as confirmed only if alice has it on her disk;
  *   - after a tick, the next deadline lies ahead. */
 #define PAIR_SAID_MAX 1024u
+
+/* Whether the next pairs have sessions as `tls` opens them, with keys that sign; or plain ones. */
+extern bool pair_signs;
+
+/* Run the tests in both modes; the value is how many failed. */
+#define PAIR_RUN(tests, ret_failed)                                                                \
+  for (int mode = 0; mode < 2; mode++) {                                                           \
+    pair_signs = mode == 1;                                                                        \
+    (ret_failed) += cmocka_run_group_tests_name(mode ? "signed" : "plain", tests, NULL, NULL);     \
+  }
+
 struct pair {
   struct now now;
   struct sender *sender;
@@ -25,6 +36,9 @@ struct pair {
   struct sender_config bob_config;
   struct receiver_config alice_config;
   struct session bob, alice; /* of the last connection */
+  struct ed25519 *bob_key, *alice_key;
+  bool is_signed;
+  int16_t alice_min; /* her zone */
   int64_t bob_ahead_us;
   uint64_t bob_slow_us;
   uint8_t seed;
@@ -41,7 +55,7 @@ struct pair {
   unsigned envelopes[PAIR_SAID_MAX];    /* how many messages each confirmation was for */
   unsigned envelopes_count;
   uint64_t shown_bytes; /* of the texts that were shown */
-  uint64_t sent_events, sent_again;
+  uint64_t sent_events, sent_again, slow_events;
   uint64_t at_bob[VERDICT_COUNT], at_alice[VERDICT_COUNT]; /* incidents */
   unsigned bob_ended, alice_ended;                         /* events */
   bool by_peer;                                            /* of the last such event */
@@ -143,10 +157,27 @@ uint64_t pair_incidents(const uint64_t counts[VERDICT_COUNT]);
 /**
  * pair_forge(pair, channel, sealed, age_us):
  * Append to ${pair->to_alice} the token of ${sealed}, made ${age_us} ago: what another bob would
- * send who has the key.  Open and close ${channel} with pair_forger and channel_close.
+ * send who has all keys; in a signed session it is signed, unless it bears a signature already.
+ * Open and close ${channel} with pair_forger and channel_close.
  */
 void pair_forger(struct pair *pair, struct channel *channel);
 void pair_forge(struct pair *pair, struct channel *channel, struct sealed *sealed, uint64_t age_us);
+
+/**
+ * pair_sign(pair, by_alice, sealed, messages):
+ * Sign what ${sealed} says, into its proof, as the one who sends it would: an origin, a receipt, or
+ * an end.  The heads stand there already.  ${messages}: the body of the envelope.
+ */
+void pair_sign(struct pair *pair, bool by_alice, struct sealed *sealed, struct view messages);
+
+/**
+ * pair_read(pair, bytes, to_alice, sealed, plaintext):
+ * Decode the last token of a direction's ${bytes} as the one who gets it would; ${plaintext} is
+ * what
+ * ${sealed->body} points into, and the caller's to free.
+ */
+void pair_read(struct pair *pair, struct view bytes, bool to_alice, struct sealed *sealed,
+               struct buf *plaintext);
 
 /** pair_body(body, text, hash_of): Append a message with the hash of another text. */
 void pair_body(struct pair *pair, struct buf *body, const char *text, const char *hash_of);

@@ -156,6 +156,38 @@ static void test_reader_failure(void **state) {
   assert_false(reader_done(&reader)); /* all was read, but too much was asked for */
 }
 
+/* Goal: trimming keeps every unconsumed byte and the maximum, and gives back what is large and
+ * mostly unused; a full one, and a small one, stay as they are. */
+static void test_trim(void **state) {
+  (void)state;
+  struct buf buf;
+  uint8_t *room;
+  buf_init(&buf, 1u << 20);
+  buf_trim(&buf);
+  assert_int_equal(buf_reserve(&buf, 1u << 20, &room), AVOW_OK);
+  for (unsigned i = 0; i < 1u << 20; i++)
+    room[i] = (uint8_t)(i >> 4);
+  buf_commit(&buf, 1u << 20);
+  buf_trim(&buf);
+  assert_int_equal(buf.capacity, 1u << 20);
+  buf_consume(&buf, (1u << 20) - 20);
+  buf_trim(&buf);
+  assert_in_range(buf.capacity, 20, 4096);
+  struct view left = buf_view(&buf);
+  assert_int_equal(left.size, 20);
+  for (unsigned i = 0; i < 20; i++)
+    assert_int_equal(left.data[i], (uint8_t)(((1u << 20) - 20 + i) >> 4));
+  assert_int_equal(buf_append(&buf, view_text("more")), AVOW_OK);
+  assert_int_equal(buf_view(&buf).size, 24);
+  assert_int_equal(buf_reserve(&buf, (1u << 20) - 23, &room), AVOW_TOO_LONG);
+  assert_int_equal(buf_reserve(&buf, 100000, &room), AVOW_OK);
+  buf_clear(&buf);
+  buf_trim(&buf);
+  assert_int_equal(buf.capacity, 0);
+  assert_null(buf.data);
+  buf_free(&buf);
+}
+
 /* Goal: every byte has its two digits. */
 static void test_hex(void **state) {
   (void)state;
@@ -195,7 +227,7 @@ int main(void) {
       cmocka_unit_test(test_reserve),     cmocka_unit_test(test_format),
       cmocka_unit_test(test_numbers),     cmocka_unit_test(test_reader_failure),
       cmocka_unit_test(test_hex),         cmocka_unit_test(test_views),
-      cmocka_unit_test(test_error_texts),
+      cmocka_unit_test(test_error_texts), cmocka_unit_test(test_trim),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,5 +235,7 @@ int main(void) {
       cmocka_unit_test(test_everything_arrives_once),
       cmocka_unit_test(test_repeatable),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = 0;
+  PAIR_RUN(tests, failed);
+  return failed;
 }

@@ -456,5 +456,7 @@ int main(void) {
       cmocka_unit_test(test_end_by_alice),       cmocka_unit_test(test_cut),
       cmocka_unit_test(test_cut_after_end),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = 0;
+  PAIR_RUN(tests, failed);
+  return failed;
 }

@@ -233,11 +233,16 @@ static void test_nearly_right_confirmations(void **state) {
   pair_submit(pair, view_text("one"));
   pair_submit(pair, view_text("two"));
   pair_bob_works(pair);
+  struct sealed sent;
+  struct buf plaintext;
+  pair_read(pair, buf_view(&pair->to_alice), true, &sent, &plaintext);
   pair->shown_count = 2; /* as far as the pair is to know, they arrived */
   for (unsigned i = 0; i <= 2 * MESSAGE_HASH_SIZE + 1; i++) {
     bool good = i == 2 * MESSAGE_HASH_SIZE + 1, one = i == 2 * MESSAGE_HASH_SIZE;
-    struct sealed sealed = {.kind = SEALED_CONFIRMATION, .count = one ? 1 : 2};
+    struct sealed sealed = {.kind = SEALED_CONFIRMATION, .count = one ? 1 : 2, .proof = sent.proof};
     sealed.body = view_of(hashes, sealed.count * (size_t)MESSAGE_HASH_SIZE);
+    if (pair->is_signed)
+      pair_sign(pair, true, &sealed, sent.body);
     if (i < 2 * MESSAGE_HASH_SIZE)
       hashes[i] ^= 0x10;
     assert_int_equal(channel_seal(&alice, &sealed, pair->now.mono_us), AVOW_OK);
@@ -248,6 +253,7 @@ static void test_nearly_right_confirmations(void **state) {
       hashes[i] ^= 0x10;
   }
   channel_close(&alice);
+  buf_free(&plaintext);
   buf_free(&body);
   pair_free(pair);
 }
@@ -258,7 +264,7 @@ static void test_confirmation_too_far(void **state) {
   (void)state;
   struct pair *pair = pair_new(&(struct pair_setting){.envelope_max = 2});
   struct channel alice;
-  struct buf body, hashes;
+  struct buf body, bodies, hashes;
   uint8_t seed[DRBG_SEED_SIZE] = {0};
   static const char *const texts[] = {"one", "two", "three"};
   pair_submit(pair, view_text(texts[0]));
@@ -269,13 +275,19 @@ static void test_confirmation_too_far(void **state) {
   pair_connect(pair);
   pair_say(pair, texts[2]);
   buf_init(&hashes, 1000);
+  buf_init(&bodies, 1000);
   for (unsigned i = 0; i < 3; i++) {
     buf_init(&body, 1000);
     pair_body(pair, &body, "", texts[i]);
     assert_int_equal(buf_append(&hashes, view_of(body.data + 8, MESSAGE_HASH_SIZE)), AVOW_OK);
+    assert_int_equal(buf_append(&bodies, buf_view(&body)), AVOW_OK);
     buf_free(&body);
   }
   struct sealed sealed = {.kind = SEALED_CONFIRMATION, .count = 3, .body = buf_view(&hashes)};
+  if (pair->is_signed) { /* both have signed it: no signature is what is wrong with it */
+    pair_sign(pair, false, &sealed, buf_view(&bodies));
+    pair_sign(pair, true, &sealed, buf_view(&bodies));
+  }
   assert_int_equal(channel_open(&alice, &pair->alice, TO_ALICE, seed), AVOW_OK);
   assert_int_equal(channel_seal(&alice, &sealed, pair->now.mono_us), AVOW_OK);
   pair_bob_hears(pair, buf_view(&alice.out));
@@ -283,6 +295,7 @@ static void test_confirmation_too_far(void **state) {
   assert_int_equal(pair->at_bob[VERDICT_MODIFIED], 1);
   channel_close(&alice);
   buf_free(&hashes);
+  buf_free(&bodies);
   pair_pass(pair, SECOND);
   pair_settle(pair, 10 * SECOND);
   pair_free(pair);
@@ -298,5 +311,7 @@ int main(void) {
       cmocka_unit_test(test_nearly_right_confirmations),
       cmocka_unit_test(test_confirmation_too_far),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = 0;
+  PAIR_RUN(tests, failed);
+  return failed;
 }

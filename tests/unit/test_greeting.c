@@ -54,8 +54,8 @@ static void test_hello(void **state) {
   }
 }
 
-#define OPEN_SIZE 37u
-#define GRANT_SIZE 74u
+#define OPEN_SIZE 69u
+#define GRANT_SIZE 106u /* and in tls mode a signature */
 
 static void set_u16(uint8_t *to, int value) {
   to[0] = (uint8_t)((uint16_t)value >> 8);
@@ -78,6 +78,7 @@ static void test_open(void **state) {
       open.opened_us = clocks[(i + 1) % COUNT_OF(clocks)];
       open.opened_offset_min = zones[(i + 1) % COUNT_OF(zones)];
     }
+    memset(open.bob_head, (int)i + 100, HEAD_SIZE);
     struct buf line;
     buf_init(&line, 100);
     assert_int_equal(open_append(&line, &open), AVOW_OK);
@@ -87,6 +88,7 @@ static void test_open(void **state) {
     assert_int_equal(payload.data[10], open.resume);
     assert_memory_equal(payload.data + 11, open.session_id, SESSION_ID_SIZE);
     assert_int_equal(load_u64(payload.data + 27), open.opened_us);
+    assert_memory_equal(payload.data + 37, open.bob_head, HEAD_SIZE);
     assert_int_equal(open_decode(payload, &back), AVOW_OK);
     assert_int_equal(back.clock_us, open.clock_us);
     assert_int_equal(back.offset_min, open.offset_min);
@@ -94,6 +96,7 @@ static void test_open(void **state) {
     assert_memory_equal(back.session_id, open.session_id, SESSION_ID_SIZE);
     assert_int_equal(back.opened_us, open.opened_us);
     assert_int_equal(back.opened_offset_min, open.opened_offset_min);
+    assert_memory_equal(back.bob_head, open.bob_head, HEAD_SIZE);
     buf_free(&line);
   }
 }
@@ -129,11 +132,10 @@ static void test_bad_open(void **state) {
     }
 }
 
-/* Goal: a grant comes back, with zones on both sides of UTC; every other length, an impossible time
- * or zone is malformed, and leaves the output alone. */
-static void test_grant(void **state) {
-  (void)state;
+static void check_grant(enum handshake handshake) {
   static const int16_t zones[] = {0, 60, -210, 1439, -1439};
+  static const uint8_t nothing[SIGNATURE_SIZE];
+  const size_t size = GRANT_SIZE + (handshake == HANDSHAKE_TLS ? SIGNATURE_SIZE : 0);
   struct grant back;
   struct buf line;
   buf_init(&line, 1000);
@@ -144,34 +146,72 @@ static void test_grant(void **state) {
                           .next_id = i << 33};
     memset(grant.session_id, 0xa0 + (int)i, SESSION_ID_SIZE);
     memset(grant.key, 0xb0 + (int)i, SESSION_KEY_SIZE);
+    memset(grant.alice_head, 0xc0 + (int)i, HEAD_SIZE);
+    memset(grant.signature, 0xd0 + (int)i, SIGNATURE_SIZE);
     buf_clear(&line);
-    assert_int_equal(grant_append(&line, &grant), AVOW_OK);
-    assert_int_equal(grant_decode(payload_of(&line, FRAME_SESSION), &back), AVOW_OK);
+    assert_int_equal(grant_append(&line, handshake, &grant), AVOW_OK);
+    struct view payload = payload_of(&line, FRAME_SESSION);
+    assert_int_equal(payload.size, size);
+    assert_memory_equal(payload.data + 74, grant.alice_head, HEAD_SIZE);
+    assert_int_equal(grant_decode(payload, handshake, &back), AVOW_OK);
     assert_memory_equal(back.session_id, grant.session_id, SESSION_ID_SIZE);
     assert_memory_equal(back.key, grant.key, SESSION_KEY_SIZE);
     assert_int_equal(back.clock_us, grant.clock_us);
     assert_int_equal(back.opened_us, grant.opened_us);
     assert_int_equal(back.next_id, grant.next_id);
     assert_int_equal(back.offset_min, zones[i]);
+    assert_memory_equal(back.alice_head, grant.alice_head, HEAD_SIZE);
+    assert_memory_equal(back.signature, handshake == HANDSHAKE_TLS ? grant.signature : nothing,
+                        SIGNATURE_SIZE);
   }
-  uint8_t bytes[GRANT_SIZE + 9] = {0}, before[sizeof back];
-  struct view whole = view_of(bytes, GRANT_SIZE);
+  uint8_t bytes[GRANT_SIZE + SIGNATURE_SIZE + 9] = {0}, before[sizeof back];
+  struct view whole = view_of(bytes, size);
   memcpy(before, &back, sizeof back);
-  for (size_t size = 0; size < sizeof bytes; size++)
-    if (size != GRANT_SIZE)
-      assert_int_equal(grant_decode(view_of(bytes, size), &back), AVOW_MALFORMED);
+  for (size_t other = 0; other < sizeof bytes; other++)
+    if (other != size)
+      assert_int_equal(grant_decode(view_of(bytes, other), handshake, &back), AVOW_MALFORMED);
   static const size_t times[] = {48, 58};
   for (unsigned i = 0; i < 2; i++) {
     store_u64(bytes + times[i], WHEN_MAX_US + 1);
-    assert_int_equal(grant_decode(whole, &back), AVOW_MALFORMED);
+    assert_int_equal(grant_decode(whole, handshake, &back), AVOW_MALFORMED);
     store_u64(bytes + times[i], 0);
   }
   assert_memory_equal(&back, before, sizeof back);
   for (int zone = INT16_MIN; zone <= INT16_MAX; zone++) {
     set_u16(bytes + 56, zone);
     bool good = zone >= -1439 && zone <= 1439;
-    assert_int_equal(grant_decode(whole, &back), good ? AVOW_OK : AVOW_MALFORMED);
+    assert_int_equal(grant_decode(whole, handshake, &back), good ? AVOW_OK : AVOW_MALFORMED);
   }
+  buf_free(&line);
+}
+
+/* Goal: a grant comes back, with zones on both sides of UTC; every other length, an impossible time
+ * or zone is malformed, and leaves the output alone.  Only in tls mode it is signed. */
+static void test_grant(void **state) {
+  (void)state;
+  check_grant(HANDSHAKE_PLAIN);
+  check_grant(HANDSHAKE_TLS);
+}
+
+/* Goal: bob's signature comes back, and no other length is one. */
+static void test_agree(void **state) {
+  (void)state;
+  uint8_t signature[SIGNATURE_SIZE + 1], back[SIGNATURE_SIZE], before[SIGNATURE_SIZE];
+  struct buf line;
+  buf_init(&line, 100);
+  for (unsigned i = 0; i < sizeof signature; i++)
+    signature[i] = (uint8_t)(3 * i);
+  assert_int_equal(agree_append(&line, signature), AVOW_OK);
+  struct view payload = payload_of(&line, FRAME_AGREE);
+  assert_true(view_equal(payload, view_of(signature, SIGNATURE_SIZE)));
+  assert_int_equal(agree_decode(payload, back), AVOW_OK);
+  assert_memory_equal(back, signature, SIGNATURE_SIZE);
+  memset(back, 0x5a, sizeof back);
+  memset(before, 0x5a, sizeof before);
+  for (size_t size = 0; size <= sizeof signature; size++)
+    if (size != SIGNATURE_SIZE)
+      assert_int_equal(agree_decode(view_of(signature, size), back), AVOW_MALFORMED);
+  assert_memory_equal(back, before, sizeof back);
   buf_free(&line);
 }
 
@@ -201,7 +241,7 @@ static void test_refusal(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_hello), cmocka_unit_test(test_open),    cmocka_unit_test(test_bad_open),
-      cmocka_unit_test(test_grant), cmocka_unit_test(test_refusal),
+      cmocka_unit_test(test_grant), cmocka_unit_test(test_refusal), cmocka_unit_test(test_agree),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

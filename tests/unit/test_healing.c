@@ -379,5 +379,7 @@ int main(void) {
       cmocka_unit_test(test_flipped_bits),
       cmocka_unit_test(test_flipped_ends),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = 0;
+  PAIR_RUN(tests, failed);
+  return failed;
 }

@@ -194,5 +194,7 @@ int main(void) {
       cmocka_unit_test(test_window_after_resend),
       cmocka_unit_test(test_flood_of_asks),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = 0;
+  PAIR_RUN(tests, failed);
+  return failed;
 }

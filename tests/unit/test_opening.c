@@ -1,7 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "openings.h"
 
+#include "core/notary.h"
+
 /* Openings as they should be, and as the two sides may refuse each other. */
+
+/* Both have signed the same opening, each with his own key. */
+static void assert_signed(const struct session *alice, const struct session *bob) {
+  for (unsigned i = 0; i < 2; i++) {
+    struct notary notary;
+    const struct session *session = i ? bob : alice;
+    struct opened opened = session_opened(session, i);
+    bool by_alice, by_bob;
+    assert_int_equal(notary_open(&notary, session, i), AVOW_OK);
+    assert_int_equal(statement_opening(notary_text(&notary), &opened), AVOW_OK);
+    assert_int_equal(notary_check(&notary, i == 0, session->grant.signature, &by_alice), AVOW_OK);
+    assert_int_equal(notary_check(&notary, i == 1, session->bob_signature, &by_bob), AVOW_OK);
+    assert_true(by_alice && by_bob);
+    notary_close(&notary);
+  }
+  assert_memory_equal(alice->grant.signature, bob->grant.signature, SIGNATURE_SIZE);
+  assert_memory_equal(alice->bob_signature, bob->bob_signature, SIGNATURE_SIZE);
+}
 
 /* Goal: in both modes, byte by byte and at once, both sides end with the same session: the open as
  * bob made it, the grant as alice made it, the peer's key, and clocks that fit. */
@@ -23,6 +43,8 @@ static void test_both_modes(void **state) {
     assert_int_equal(b->grant.clock_us, grant.clock_us);
     assert_int_equal(b->grant.next_id, 0x123456789);
     assert_int_equal(b->grant.offset_min, -210);
+    assert_memory_equal(a->grant.alice_head, grant.alice_head, HEAD_SIZE);
+    assert_memory_equal(b->grant.alice_head, grant.alice_head, HEAD_SIZE);
     assert_same_open(&a->open, &b->open);
     assert_int_equal(a->handshake, i % 2 ? HANDSHAKE_TLS : HANDSHAKE_PLAIN);
     assert_int_equal(b->handshake, a->handshake);
@@ -30,6 +52,9 @@ static void test_both_modes(void **state) {
       assert_memory_equal(a->peer_key, bob_key, sizeof bob_key);
       assert_memory_equal(b->peer_key, alice_key, sizeof alice_key);
       assert_string_not_equal(a->group, "");
+      assert_ptr_equal(a->key, tls_identity_key(alice_identity));
+      assert_ptr_equal(b->key, tls_identity_key(bob_identity));
+      assert_signed(a, b);
     }
     assert_string_equal(a->group, b->group);
     assert_int_equal(a->clock.wall_us, grant.clock_us);
@@ -126,33 +151,36 @@ static void test_refusals(void **state) {
   }
 }
 
+/* Carry all that one side has to say, and ${more} with it. */
+static void hand(struct pair *pair, bool to_bob, const char *more) {
+  struct opening *from = to_bob ? pair->alice : pair->bob;
+  struct opening *to = to_bob ? pair->bob : pair->alice;
+  struct buf bytes;
+  buf_init(&bytes, 100000);
+  assert_int_equal(buf_append(&bytes, opening_output(from)), AVOW_OK);
+  opening_output_consume(from, bytes.size);
+  pair->carried[to_bob] += bytes.size;
+  assert_int_equal(buf_text(&bytes, more), AVOW_OK);
+  if (listens(to))
+    opening_input(to, buf_view(&bytes), to_bob ? bob_now(pair) : pair->now);
+  buf_free(&bytes);
+  decide(pair);
+}
+
 /* Goal: bytes that come right behind the opening are the session's, on both sides, whole. */
 static void test_leftover(void **state) {
   (void)state;
-  for (unsigned i = 0; i < 2; i++) {
-    struct pair pair = begin(i);
-    pair.refusal = AVOW_OK;
-    while (opening_state(pair.alice) != OPENING_DONE) {
-      carry(&pair, true, SIZE_MAX);
-      struct buf bytes;
-      buf_init(&bytes, 100000);
-      assert_int_equal(buf_append(&bytes, opening_output(pair.bob)), AVOW_OK);
-      opening_output_consume(pair.bob, bytes.size);
-      bool last = i == 0 ? pair.carried[1] > 0 : opening_peer_key(pair.bob, (uint8_t[32]){0});
-      if (last)
-        assert_int_equal(buf_text(&bytes, "the session's"), AVOW_OK);
-      opening_input(pair.alice, buf_view(&bytes), pair.now);
-      buf_free(&bytes);
-      decide(&pair);
+  for (unsigned tls = 0; tls < 2; tls++) {
+    struct pair pair = begin(tls);
+    for (unsigned turn = 0; turn < 4; turn++) {
+      bool last = tls ? opening_state(pair.bob) == OPENING_DONE : pair.carried[1] > 0;
+      hand(&pair, false, last ? "the session's" : "");
+      last = opening_state(pair.alice) == (tls ? OPENING_GRANTED : OPENING_DONE);
+      hand(&pair, true, last ? "his, too" : "");
     }
-    assert_view_text(opening_rest(pair.alice), "the session's");
-    struct buf bytes;
-    buf_init(&bytes, 100000);
-    assert_int_equal(buf_append(&bytes, opening_output(pair.alice)), AVOW_OK);
-    assert_int_equal(buf_text(&bytes, "his, too"), AVOW_OK);
-    opening_input(pair.bob, buf_view(&bytes), bob_now(&pair));
-    buf_free(&bytes);
+    assert_error(pair.alice, AVOW_OK);
     assert_error(pair.bob, AVOW_OK);
+    assert_view_text(opening_rest(pair.alice), "the session's");
     assert_view_text(opening_rest(pair.bob), "his, too");
     end(&pair);
   }

@@ -58,8 +58,9 @@ struct told {
     uint64_t timestamp_us, confirmed_us;
     bool has_text;
   } messages[PAIR_SAID_MAX];
+  struct proof proofs[PAIR_SAID_MAX], end; /* of envelopes, by their first id */
   uint64_t messages_count, confirmed_count, ended;
-  unsigned opened, resumed;
+  unsigned opened, resumed, agreed;
 };
 
 static void take_told(struct told *told, const struct record *record) {
@@ -75,11 +76,15 @@ static void take_told(struct told *told, const struct record *record) {
     assert_true(record->id + record->count <= told->messages_count);
     for (uint64_t i = 0; i < record->count && record->confirmed_us != WHEN_NEVER; i++)
       told->messages[record->id + i].confirmed_us = record->confirmed_us;
+    told->proofs[record->id] = record->proof;
     told->confirmed_count += record->count;
   } else if (record->type == RECORD_OPENED) {
     told->opened += !record->resumed;
     told->resumed += record->resumed;
+  } else if (record->type == RECORD_AGREED) {
+    told->agreed++;
   } else if (record->type == RECORD_ENDED) {
+    told->end = record->proof;
     told->ended++;
   }
 }
@@ -115,6 +120,14 @@ static void check_logs(const struct pair *pair, unsigned connections) {
     assert_true(bob->messages[i].has_text); /* his log is his outbox */
     assert_int_equal(alice->messages[i].has_text, pair->alice_config.detail != LOG_PROOF);
   }
+  /* Nothing but zeroes in a plain session. */
+  static const struct proof nothing;
+  assert_memory_equal(alice->proofs, bob->proofs, sizeof bob->proofs);
+  assert_memory_equal(&alice->end, &bob->end, sizeof bob->end);
+  assert_int_equal(memcmp(&bob->end, &nothing, sizeof nothing) != 0, pair->is_signed);
+  assert_int_equal(memcmp(&bob->proofs[0], &nothing, sizeof nothing) != 0, pair->is_signed);
+  assert_int_equal(bob->agreed, pair->is_signed ? bob->opened + bob->resumed : 0);
+  assert_int_equal(alice->agreed, pair->is_signed ? alice->opened + alice->resumed : 0);
   assert_int_equal(bob->opened, 1);
   assert_int_equal(alice->opened, 1);
   assert_int_equal(alice->resumed, connections - 1);
@@ -475,5 +488,7 @@ int main(void) {
       cmocka_unit_test(test_orders_of_bob), cmocka_unit_test(test_orders_of_alice),
       cmocka_unit_test(test_too_many),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = 0;
+  PAIR_RUN(tests, failed);
+  return failed;
 }

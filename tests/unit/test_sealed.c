@@ -12,6 +12,26 @@
 /* An example of each kind, in its direction; the bodies have two messages, or their hashes. */
 enum { EXAMPLES = 6 };
 
+/* Whether tokens carry a proof, as in tls mode: all tests run both ways. */
+static bool proven;
+
+/* How much of the proof an example carries: bob's part, or all. */
+static size_t proof_size(int number) {
+  static const size_t sizes[EXAMPLES] = {128, 224, 0, 128, 224, 0};
+  return proven ? sizes[number] : 0;
+}
+
+/* Where an example's body begins. */
+static size_t body_at(int number) {
+  static const size_t at[EXAMPLES] = {28, 38, 26, 26, 36, 26};
+  return at[number] + proof_size(number);
+}
+
+/* How many bytes it has without the padding. */
+static size_t content_size(int number) {
+  return body_at(number) + (number == 0 ? 76 + 5 + 76 : number == 1 ? 128 : 0);
+}
+
 static void append_message(struct buf *body, size_t size, uint64_t timestamp_us) {
   uint8_t hash[MESSAGE_HASH_SIZE];
   uint8_t *text = calloc(1, size + 1);
@@ -29,15 +49,22 @@ static struct sealed example(int number, struct buf *body) {
        .direction = TO_BOB,
        .first_id = 7,
        .count = 2,
-       .confirmed_us = TIME_US - 3},
+       .when_us = TIME_US - 3,
+       .when_min = -210},
       {.kind = SEALED_NOTICE, .direction = TO_BOB, .first_id = 9},
       {.kind = SEALED_END, .direction = TO_ALICE, .first_id = 9},
-      {.kind = SEALED_END, .direction = TO_BOB, .first_id = 9},
+      {.kind = SEALED_END,
+       .direction = TO_BOB,
+       .first_id = 9,
+       .when_us = TIME_US - 2,
+       .when_min = 1439},
       {.kind = SEALED_ASK, .direction = TO_ALICE, .first_id = 9},
   };
   struct sealed sealed = examples[number];
   sealed.time_us = TIME_US;
   sealed.echo_us = TIME_US - 1000;
+  for (size_t i = 0; i < proof_size(number); i++)
+    ((uint8_t *)&sealed.proof)[i] = (uint8_t)(i + 17);
   buf_init(body, AVOW_PLAINTEXT_MAX);
   if (sealed.kind == SEALED_ENVELOPE) {
     append_message(body, 5, TIME_US - 9);
@@ -52,7 +79,7 @@ static struct sealed example(int number, struct buf *body) {
 
 static void encode(const struct sealed *sealed, struct buf *out) {
   buf_init(out, AVOW_PLAINTEXT_MAX);
-  assert_int_equal(sealed_encode(sealed, out), AVOW_OK);
+  assert_int_equal(sealed_encode(sealed, proven, out), AVOW_OK);
 }
 
 static enum avow_error decode(struct view plaintext, enum direction direction,
@@ -63,7 +90,8 @@ static enum avow_error decode(struct view plaintext, enum direction direction,
   /* An own copy, so that a sanitizer sees any read past its end. */
   uint8_t *copy = malloc(plaintext.size + 1);
   memcpy(copy + 1, plaintext.data, plaintext.size);
-  enum avow_error error = sealed_decode(view_of(copy + 1, plaintext.size), direction, sealed);
+  enum avow_error error =
+      sealed_decode(view_of(copy + 1, plaintext.size), direction, proven, sealed);
   assert_true(error == AVOW_OK || error == AVOW_MALFORMED);
   if (error != AVOW_OK)
     assert_memory_equal(sealed, &untouched, sizeof untouched);
@@ -80,7 +108,9 @@ static void assert_same(const struct sealed *a, const struct sealed *b) {
   assert_int_equal(a->echo_us, b->echo_us);
   assert_int_equal(a->first_id, b->first_id);
   assert_int_equal(a->count, b->count);
-  assert_int_equal(a->confirmed_us, b->confirmed_us);
+  assert_int_equal(a->when_us, b->when_us);
+  assert_int_equal(a->when_min, b->when_min);
+  assert_memory_equal(&a->proof, &b->proof, sizeof a->proof);
   assert_true(view_equal(a->body, b->body));
 }
 
@@ -108,39 +138,71 @@ static void test_exact_bytes(void **state) {
                        .direction = TO_BOB,
                        .time_us = 0x0102030405060708 >> 8,
                        .echo_us = 5,
-                       .first_id = 0x0a0b};
+                       .first_id = 0x0a0b,
+                       .when_us = 0x0c0d,
+                       .when_min = -2};
+  for (unsigned i = 0; i < sizeof end.proof; i++)
+    ((uint8_t *)&end.proof)[i] = (uint8_t)i;
   encode(&end, &out);
-  assert_true(view_equal(buf_view(&out), view_of("\4\2\0\1\2\3\4\5\6\7\0\0\0\0\0\0\0\5"
-                                                 "\0\0\0\0\0\0\x0a\x0b",
-                                                 26)));
+  size_t size = proven ? 36 + 224 : 36;
+  assert_int_equal(out.size, padme_size(size));
+  assert_true(view_equal(view_of(out.data, 36), view_of("\4\2\0\1\2\3\4\5\6\7\0\0\0\0\0\0\0\5"
+                                                        "\0\0\0\0\0\0\x0a\x0b"
+                                                        "\0\0\0\0\0\0\x0c\x0d\xff\xfe",
+                                                        36)));
+  for (size_t i = 36; i < out.size; i++)
+    assert_int_equal(out.data[i], i < size ? i - 36 : 0);
   buf_free(&out);
 
   struct buf body;
   struct sealed envelope = example(0, &body);
   encode(&envelope, &out);
   struct view bytes = buf_view(&out);
-  assert_int_equal(bytes.data[26] << 8 | bytes.data[27], 2);     /* count */
-  assert_int_equal(load_u64(bytes.data + 28), TIME_US - 9);      /* timestamp */
-  assert_int_equal(bytes.data[36], 0xa5);                        /* hash */
-  assert_int_equal(load_u32(bytes.data + 28 + 8 + 64), 5);       /* size of the text */
-  assert_memory_equal(bytes.data + 28 + 8 + 64 + 4, "mmmmm", 5); /* text */
-  assert_int_equal(bytes.size, padme_size(28 + 2 * message_size(0) + 5));
+  assert_int_equal(bytes.data[26] << 8 | bytes.data[27], 2); /* count */
+  if (proven) {
+    assert_memory_equal(bytes.data + 28, envelope.proof.bob_head, 32);
+    assert_memory_equal(bytes.data + 60, envelope.proof.alice_head, 32);
+    assert_memory_equal(bytes.data + 92, envelope.proof.bob_signature, 64);
+  }
+  size_t at = proven ? 156 : 28;
+  assert_int_equal(load_u64(bytes.data + at), TIME_US - 9);      /* timestamp */
+  assert_int_equal(bytes.data[at + 8], 0xa5);                    /* hash */
+  assert_int_equal(load_u32(bytes.data + at + 8 + 64), 5);       /* size of the text */
+  assert_memory_equal(bytes.data + at + 8 + 64 + 4, "mmmmm", 5); /* text */
+  assert_int_equal(bytes.size, padme_size(at + 2 * message_size(0) + 5));
   buf_free(&body);
   buf_free(&out);
+}
+
+/* Goal: a plaintext of one mode is not one of the other: what a plain envelope or end lacks is not
+ * taken for a proof, and a proof not for a body.  Notices and asks are the same in both. */
+static void test_other_mode(void **state) {
+  (void)state;
+  for (int i = 0; i < EXAMPLES; i++) {
+    struct buf body, out;
+    struct sealed sealed = example(i, &body), back;
+    encode(&sealed, &out);
+    proven = !proven;
+    enum avow_error error = decode(buf_view(&out), sealed.direction, &back);
+    proven = !proven;
+    bool same = sealed.kind == SEALED_NOTICE || sealed.kind == SEALED_ASK;
+    assert_int_equal(error, same ? AVOW_OK : AVOW_MALFORMED);
+    buf_free(&body);
+    buf_free(&out);
+  }
 }
 
 /* Goal: a plaintext that is cut anywhere before its padding is malformed; cut inside the padding it
  * means the same as whole. */
 static void test_truncations(void **state) {
   (void)state;
-  static const size_t content[EXAMPLES] = {28 + 76 + 5 + 76, 36 + 128, 26, 26, 26, 26};
   for (int i = 0; i < EXAMPLES; i++) {
     struct buf body, out;
     struct sealed sealed = example(i, &body), back;
     encode(&sealed, &out);
     for (size_t size = 0; size <= out.size; size++) {
       enum avow_error error = decode(view_of(out.data, size), sealed.direction, &back);
-      assert_int_equal(error, size < content[i] ? AVOW_MALFORMED : AVOW_OK);
+      assert_int_equal(error, size < content_size(i) ? AVOW_MALFORMED : AVOW_OK);
       if (error == AVOW_OK)
         assert_same(&sealed, &back);
     }
@@ -162,7 +224,7 @@ static void test_flipped_bits(void **state) {
       out.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
       if (decode(buf_view(&out), sealed.direction, &back) == AVOW_OK) {
         buf_init(&again, AVOW_PLAINTEXT_MAX);
-        assert_int_equal(sealed_encode(&back, &again), AVOW_OK);
+        assert_int_equal(sealed_encode(&back, proven, &again), AVOW_OK);
         assert_true(view_equal(buf_view(&again), buf_view(&out)));
         buf_free(&again);
       } else {
@@ -171,8 +233,7 @@ static void test_flipped_bits(void **state) {
       out.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     assert_true(refused > 16);
-    size_t used = i == 0 ? 28 + 76 + 5 + 76 : i == 1 ? 36 + 128 : 26;
-    for (size_t at = used; at < out.size; at++) {
+    for (size_t at = content_size(i); at < out.size; at++) {
       out.data[at] = 1;
       assert_int_equal(decode(buf_view(&out), sealed.direction, &back), AVOW_MALFORMED);
       out.data[at] = 0;
@@ -213,8 +274,12 @@ static void set_echo(struct sealed *sealed, uint64_t value) {
   sealed->echo_us = value;
 }
 
-static void set_confirmed(struct sealed *sealed, uint64_t value) {
-  sealed->confirmed_us = value;
+static void set_when(struct sealed *sealed, uint64_t value) {
+  sealed->when_us = value;
+}
+
+static void set_zone(struct sealed *sealed, uint64_t value) {
+  sealed->when_min = (int16_t)value;
 }
 
 static void set_kind(struct sealed *sealed, uint64_t value) {
@@ -241,8 +306,15 @@ static void test_edges(void **state) {
     assert_int_equal(decode_changed(i, set_echo, WHEN_MAX_US), AVOW_OK);
     assert_int_equal(decode_changed(i, set_echo, WHEN_MAX_US + 1), AVOW_MALFORMED);
   }
-  assert_int_equal(decode_changed(1, set_confirmed, WHEN_MAX_US), AVOW_OK);
-  assert_int_equal(decode_changed(1, set_confirmed, WHEN_MAX_US + 1), AVOW_MALFORMED);
+  for (int i = 1; i < EXAMPLES; i += 3) { /* confirmation, and alice's end */
+    assert_int_equal(decode_changed(i, set_when, WHEN_MAX_US), AVOW_OK);
+    assert_int_equal(decode_changed(i, set_when, WHEN_MAX_US + 1), AVOW_MALFORMED);
+    for (int zone = INT16_MIN; zone <= INT16_MAX; zone++) {
+      bool good = zone >= -1439 && zone <= 1439;
+      assert_int_equal(decode_changed(i, set_zone, (uint64_t)zone),
+                       good ? AVOW_OK : AVOW_MALFORMED);
+    }
+  }
 }
 
 /* Goal: a kind that does not exist, or is the other side's, is malformed. */
@@ -273,7 +345,7 @@ static void test_messages(void **state) {
     buf_clear(&out);
     append_message(&body, 3, WHEN_MAX_US + over);
     sealed.body = buf_view(&body);
-    assert_int_equal(sealed_encode(&sealed, &out), AVOW_OK);
+    assert_int_equal(sealed_encode(&sealed, proven, &out), AVOW_OK);
     assert_int_equal(decode(buf_view(&out), TO_ALICE, &back), over ? AVOW_MALFORMED : AVOW_OK);
     if (!over) {
       struct message message;
@@ -296,12 +368,14 @@ static void test_largest(void **state) {
   size_t each = AVOW_ENVELOPE_FILL / 1024 - message_size(0) % 64;
   while (body.size + message_size(each) <= AVOW_ENVELOPE_FILL)
     append_message(&body, each, TIME_US);
-  assert_true(padme_size(28 + body.size) <= AVOW_PLAINTEXT_MAX);
-  assert_true(padme_size(28 + message_size(AVOW_TEXT_MAX)) <= AVOW_PLAINTEXT_MAX);
-  assert_true(padme_size(36 + 1024 * MESSAGE_HASH_SIZE) <= AVOW_PLAINTEXT_MAX);
+  assert_true(padme_size(body_at(0) + body.size) <= AVOW_PLAINTEXT_MAX);
+  assert_true(padme_size(body_at(0) + message_size(AVOW_TEXT_MAX)) <= AVOW_PLAINTEXT_MAX);
+  assert_true(padme_size(body_at(1) + 1024 * MESSAGE_HASH_SIZE) <= AVOW_PLAINTEXT_MAX);
+  for (int i = 0; i < EXAMPLES; i++)
+    assert_true(body_at(i) <= SEALED_HEAD_MAX);
   buf_init(&out, 100);
   struct sealed sealed = {.kind = SEALED_ENVELOPE, .body = buf_view(&body), .count = 1};
-  assert_int_equal(sealed_encode(&sealed, &out), AVOW_TOO_LONG);
+  assert_int_equal(sealed_encode(&sealed, proven, &out), AVOW_TOO_LONG);
   assert_int_equal(out.size, 0);
   buf_free(&body);
   buf_free(&out);
@@ -340,7 +414,12 @@ int main(void) {
       cmocka_unit_test(test_truncations), cmocka_unit_test(test_flipped_bits),
       cmocka_unit_test(test_edges),       cmocka_unit_test(test_kinds),
       cmocka_unit_test(test_messages),    cmocka_unit_test(test_largest),
-      cmocka_unit_test(test_padme),
+      cmocka_unit_test(test_padme),       cmocka_unit_test(test_other_mode),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = 0;
+  for (int mode = 0; mode < 2; mode++) {
+    proven = mode == 1;
+    failed += cmocka_run_group_tests_name(proven ? "proven" : "plain", tests, NULL, NULL);
+  }
+  return failed;
 }

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Goal: a line that is dead without a word is noticed by both sides."""
+import os
+import re
+import subprocess
+
+import pytest
+
+USER = [] if os.geteuid() == 0 else ["-U", "--preserve-credentials"]
+
+
+def test_the_options_of_a_connection(place):
+    """Goal: both sides ask the system to give up a peer of whom nothing is heard for 30 seconds."""
+    traces = {who: place.root / f"trace-{who}" for who in ("alice", "bob")}
+    trace = {who: ["strace", "-D", "-f", "-qq", "-o", path, "-e", "trace=setsockopt"]
+             for who, path in traces.items()}
+    alice = place.alice(before=trace["alice"])
+    bob = place.bob(stdin=b"x\n", before=trace["bob"])
+    assert (bob.end(), alice.end()) == (0, 0)
+    for who, path in traces.items():
+        calls = path.read_text()
+        for option in (r"SO_KEEPALIVE, \[1\]", r"TCP_KEEPIDLE, \[15\]", r"TCP_KEEPINTVL, \[5\]",
+                       r"TCP_USER_TIMEOUT, \[30000\]", r"TCP_NODELAY, \[1\]"):
+            assert re.search(option + r", 4\) += 0", calls), (who, option, calls)
+
+
+@pytest.mark.full
+def test_a_line_that_falls_silent(place):
+    """Goal: packets vanish, nobody closes: both sides notice within 40 seconds, and when the line is back,
+    the session goes on."""
+    alone = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-n", "sh", "-ec", 'ip link set lo up; exec "$@"', "sh"]
+    alice = place.alice(before=alone)
+    inside = ["nsenter", *USER, "-t", str(alice.process.pid), "-n"]
+    bob = place.bob(stdin=subprocess.PIPE, before=inside).see("Connected to server")
+    bob.write(b"one\n")
+    assert place.until(lambda: alice.out() == b"one\n", 5)
+    subprocess.run([*inside, "ip", "link", "set", "lo", "down"], check=True, timeout=10)
+    bob.write(b"two\n")
+    for who in (alice, bob):
+        who.see("The connection was cut", timeout=40)
+    subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True, timeout=10)
+    bob.process.stdin.close()
+    assert (bob.end(), alice.end(), alice.out()) == (0, 0, b"one\ntwo\n")
