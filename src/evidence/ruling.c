@@ -278,6 +278,8 @@ static enum ruling rule_stored(const struct bench *bench, char *text) {
 }
 
 enum ruling ruling_give(const struct bench *bench, char text[RULING_TEXT_SIZE]) {
+  if (!bench->alice.there && !bench->bob.there)
+    return say(text, RULING_UNDECIDED, "no log was given.");
   switch (bench->question.kind) {
   case QUESTION_SENT: return rule_sent(bench, text);
   case QUESTION_STORED: return rule_stored(bench, text);

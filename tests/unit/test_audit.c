@@ -186,10 +186,9 @@ static void test_withheld(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_honest),   cmocka_unit_test(test_lies),
-      cmocka_unit_test(test_keys),     cmocka_unit_test(test_key_runs_out),
-      cmocka_unit_test(test_flips),    cmocka_unit_test(test_truncations),
-      cmocka_unit_test(test_withheld),
+      cmocka_unit_test(test_honest),       cmocka_unit_test(test_keys),
+      cmocka_unit_test(test_key_runs_out), cmocka_unit_test(test_flips),
+      cmocka_unit_test(test_truncations),  cmocka_unit_test(test_withheld),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,7 @@ static void test_nothing(void **state) {
   bob_messages(made, 0, 1);
   made_seal(&made->bob);
   for (enum question_kind kind = QUESTION_VERIFY; kind <= QUESTION_SAME; kind++) {
+    ask(made, kind, 0, no_log(), no_log(), RULING_UNDECIDED, "no log was given");
     ask(made, kind, 0, view_of("", 0), no_log(), RULING_UNDECIDED, "holds no connection");
     ask(made, kind, 0, no_log(), bob_log(made), RULING_UNDECIDED, "holds no connection");
     ask(made, kind, 0, view_of("", 0), bob_log(made), RULING_UNDECIDED, "holds no connection");
