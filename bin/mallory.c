@@ -126,6 +126,8 @@ static enum exit_code start(int argc, char **argv, struct settings *settings) {
   int option;
   if (argc > 1 && strcmp(argv[1], "list") == 0)
     return mallory_list(argc, argv);
+  if (argc > 1 && strcmp(argv[1], "matrix") == 0)
+    return mallory_matrix(argc, argv);
   while ((option = getopt_long(argc, argv, "vq", OPTIONS, NULL)) != -1) {
     enum exit_code code = take_option(settings, option);
     if (code != CODE_OK)
