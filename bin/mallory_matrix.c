@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,10 +47,12 @@ static const char *mode_name(enum handshake mode) {
 }
 
 /* In a process of its own: a scene waits for its programs one after the other. */
-static void play(const struct matrix *matrix, const struct cell *cell, int to) {
+static void play(const struct matrix *matrix, const struct cell *cell, int to, pid_t parent) {
   char folder[STAGE_PATH_MAX + 16];
   struct result result;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent)
+    _exit(1);
   snprintf(folder, sizeof folder, "%s/%zu", matrix->folder, (size_t)(cell - matrix->cells));
   scene_play(cell->scene, cell->mode, matrix->programs, folder, &result);
   bool told = write(to, &result, sizeof result) == (ssize_t)sizeof result;
@@ -66,9 +69,10 @@ static void start(struct matrix *matrix) {
     return;
   }
   fflush(NULL);
+  pid_t parent = getpid();
   cell->pid = fork();
   if (cell->pid == 0)
-    play(matrix, cell, ends[1]);
+    play(matrix, cell, ends[1], parent);
   close(ends[1]);
   cell->pipe = ends[0];
   cell->over = cell->pid < 0;
@@ -98,13 +102,15 @@ static void kill_all(struct matrix *matrix) {
     }
 }
 
-static void set_up(struct matrix *matrix) {
+/* The rows that have ${only} in their titles; all, if that is NULL. */
+static void set_up(struct matrix *matrix, const char *only) {
   size_t count;
   const struct scene *rows = scenes(&count);
   for (size_t i = 0; i < count; i++)
-    for (int mode = HANDSHAKE_PLAIN; mode <= HANDSHAKE_TLS && matrix->count < CELLS_MAX; mode++)
-      matrix->cells[matrix->count++] =
-          (struct cell){.scene = &rows[i], .mode = (enum handshake)mode};
+    if (only == NULL || strstr(rows[i].title, only) != NULL)
+      for (int mode = HANDSHAKE_PLAIN; mode <= HANDSHAKE_TLS && matrix->count < CELLS_MAX; mode++)
+        matrix->cells[matrix->count++] =
+            (struct cell){.scene = &rows[i], .mode = (enum handshake)mode};
 }
 
 static bool run(struct matrix *matrix) {
@@ -122,10 +128,33 @@ static bool run(struct matrix *matrix) {
   return !interrupted;
 }
 
-static void print_markdown(const struct cell *cell) {
+/* The same came of both but for what she reads. */
+static bool same(const struct result *a, const struct result *b) {
+  return strcmp(a->delivered, b->delivered) == 0 && strcmp(a->noticed, b->noticed) == 0 &&
+         strcmp(a->proof, b->proof) == 0;
+}
+
+static void print_row(const struct cell *cell, const char *mode, const char *learned) {
   const struct result *r = &cell->result;
-  printf("| %s | %s | %s | %s | %s | %s |\n", cell->scene->title, mode_name(cell->mode), r->learned,
-         r->delivered, r->noticed, r->proof);
+  printf("| %s: `%s`", cell->scene->title, cell->scene->attacks[0]);
+  if (cell->scene->attacks[1] != NULL)
+    printf(" and `%s`", cell->scene->attacks[1]);
+  printf(" | %s | %s | %s | %s | %s |\n", mode, learned, r->delivered, r->noticed, r->proof);
+}
+
+/* Both modes of an attack, in one row where they are alike. */
+static void print_markdown(const struct cell *plain, const struct cell *tls) {
+  char learned[160];
+  if (!plain->result.good || !tls->result.good || !same(&plain->result, &tls->result)) {
+    if (plain->result.good)
+      print_row(plain, "plain", plain->result.learned);
+    if (tls->result.good)
+      print_row(tls, "tls", tls->result.learned);
+    return;
+  }
+  snprintf(learned, sizeof learned, "plain: %s; tls: %s", plain->result.learned,
+           tls->result.learned);
+  print_row(plain, "both", learned);
 }
 
 static void print_plain(const struct cell *cell) {
@@ -143,12 +172,11 @@ static void print(struct matrix *matrix, bool markdown) {
            "noticed by", "what says so");
   for (size_t i = 0; i < matrix->count; i++) {
     struct cell *cell = &matrix->cells[i];
-    if (cell->result.good && markdown)
-      print_markdown(cell);
-    else if (cell->result.good)
+    matrix->failed += !cell->result.good;
+    if (markdown && cell->mode == HANDSHAKE_TLS)
+      print_markdown(cell - 1, cell);
+    else if (!markdown && cell->result.good)
       print_plain(cell);
-    else
-      matrix->failed++;
   }
   fflush(stdout);
   for (size_t i = 0; i < matrix->count; i++)
@@ -173,27 +201,53 @@ static enum exit_code play_all(struct matrix *matrix, bool markdown) {
   return matrix->failed == 0 ? CODE_OK : CODE_FAILURE;
 }
 
-enum exit_code mallory_matrix(int argc, char **argv) {
+static enum exit_code read_options(int argc, char **argv, bool *markdown, const char **only) {
+  static const struct option options[] = {
+      {"markdown", no_argument, NULL, 'm'}, {"only", required_argument, NULL, 'o'}, {0}};
+  int option;
+  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    if (option == 'm')
+      *markdown = true;
+    else if (option == 'o')
+      *only = optarg;
+    else
+      return usage_error("mallory", "matrix takes --markdown and --only WORDS.");
+  }
+  if (optind + 1 != argc)
+    return usage_error("mallory", "matrix takes --markdown and --only WORDS.");
+  return CODE_OK;
+}
+
+static enum exit_code make_folder(struct matrix *matrix) {
   const char *scratch = getenv("TMPDIR");
-  bool markdown = argc == 3 && strcmp(argv[2], "--markdown") == 0;
-  if (argc > 3 || (argc == 3 && !markdown))
-    return usage_error("mallory", "matrix takes --markdown, or nothing.");
-  struct matrix *matrix = calloc(1, sizeof *matrix);
-  if (matrix == NULL || !stage_programs(matrix->programs, sizeof matrix->programs)) {
-    free(matrix);
-    return CODE_FAILURE;
+  if (scratch == NULL || scratch[0] == '\0')
+    scratch = "/tmp";
+  int size = snprintf(matrix->folder, sizeof matrix->folder, "%s/mallory-XXXXXX", scratch);
+  if (size < (int)sizeof matrix->folder && mkdtemp(matrix->folder) != NULL)
+    return CODE_OK;
+  screen_error("cannot make a folder in %s: %s. Set TMPDIR to one where I can.", scratch,
+               size < (int)sizeof matrix->folder ? strerror(errno) : strerror(ENAMETOOLONG));
+  return CODE_FAILURE;
+}
+
+enum exit_code mallory_matrix(int argc, char **argv) {
+  bool markdown = false;
+  const char *only = NULL;
+  enum exit_code code = read_options(argc, argv, &markdown, &only);
+  struct matrix *matrix = code == CODE_OK ? calloc(1, sizeof *matrix) : NULL;
+  if (matrix == NULL)
+    return code == CODE_OK ? CODE_FAILURE : code;
+  set_up(matrix, only);
+  if (matrix->count == 0)
+    code = usage_error("mallory", "no row of the matrix has '%s' in its name.", only);
+  else if (!stage_programs(matrix->programs, sizeof matrix->programs))
+    code = CODE_FAILURE;
+  else
+    code = make_folder(matrix);
+  if (code == CODE_OK) {
+    code = play_all(matrix, markdown);
+    stage_remove(matrix->folder);
   }
-  snprintf(matrix->folder, sizeof matrix->folder, "%s/mallory-XXXXXX",
-           scratch != NULL ? scratch : "/tmp");
-  if (mkdtemp(matrix->folder) == NULL) {
-    screen_error("cannot make a folder in %s: %s. Set TMPDIR to one where I can.",
-                 scratch != NULL ? scratch : "/tmp", strerror(errno));
-    free(matrix);
-    return CODE_FAILURE;
-  }
-  set_up(matrix);
-  enum exit_code code = play_all(matrix, markdown);
-  stage_remove(matrix->folder);
   free(matrix);
   return code;
 }

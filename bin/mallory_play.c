@@ -37,6 +37,9 @@ static bool wrong(struct play *play, const char *format, ...) {
     va_start(args, format);
     vsnprintf(play->result->problem, sizeof play->result->problem, format, args);
     va_end(args);
+    for (char *c = play->result->problem; *c != '\0'; c++)
+      if (*c == '\n')
+        *c = '|'; /* texts are on lines of their own */
   }
   return false;
 }

@@ -58,7 +58,7 @@ const struct scene *scenes(size_t *ret_count);
 /* What came of a scene, to be printed. */
 struct result {
   bool good;
-  char learned[64], delivered[80], noticed[120], proof[240];
+  char learned[64], delivered[80], noticed[120], proof[320];
   char problem[400]; /* if it is not good */
 };
 

@@ -93,7 +93,7 @@ static bool check_place(const struct outcome *outcome, enum place place, const c
                PLACES[place].where, sight->text);
       return false;
     }
-    snprintf(proof, sizeof proof, "%s: %s", PLACES[place].where,
+    snprintf(proof, sizeof proof, "%s: `%s`", PLACES[place].where,
              place == ALICE_LOG || place == BOB_LOG ? line : sight->text);
     add(result->proof, sizeof result->proof, "; ", proof);
     if (strstr(result->noticed, PLACES[place].who) == NULL)
@@ -122,8 +122,8 @@ bool sights_check(const struct scene *scene, const struct outcome *outcome, cons
     good = false;
   }
   if (result->noticed[0] == '\0')
-    add(result->noticed, sizeof result->noticed, "", any ? "both" : "nobody");
+    add(result->noticed, sizeof result->noticed, "", any ? "who was hit" : "nobody");
   if (result->proof[0] == '\0')
-    add(result->proof, sizeof result->proof, "", any ? "incidents in both logs" : "no incident");
+    add(result->proof, sizeof result->proof, "", any ? "incidents in the logs" : "no incident");
   return good;
 }

@@ -58,11 +58,13 @@ static bool passed(uint64_t since_us, double seconds) {
 
 /* In the child: its files, its folder, its home; then the program. */
 static void become(const struct actor *actor, const char *folder, const char *const *argv,
-                   int input) {
+                   int input, pid_t parent) {
   char home[STAGE_PATH_MAX];
   signal(SIGPIPE, SIG_DFL);
   signal(SIGXFSZ, SIG_DFL);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent)
+    _exit(127); /* that was too late to be told of its death */
   int out = open(actor->out, O_WRONLY | O_CREAT | O_APPEND, 0600);
   int err = open(actor->err, O_WRONLY | O_CREAT | O_APPEND, 0600);
   if (out < 0 || err < 0 || chdir(folder) != 0 || dup2(input, STDIN_FILENO) < 0 ||
@@ -90,9 +92,10 @@ bool stage_start(struct actor *actor, const char *program, const char *folder, c
   if (nothing < 0 || (with_input && pipe2(ends, O_CLOEXEC) != 0))
     return false;
   fflush(NULL);
+  pid_t parent = getpid();
   actor->pid = fork();
   if (actor->pid == 0)
-    become(actor, folder, argv, with_input ? ends[0] : nothing);
+    become(actor, folder, argv, with_input ? ends[0] : nothing, parent);
   close(nothing);
   if (with_input)
     close(ends[0]);

@@ -145,9 +145,12 @@ static size_t distance(struct view a, struct view b) {
 
 const char *nearest_name(struct view name, const char *const *names, size_t count) {
   const char *nearest = NULL;
-  size_t best = name.size / 2 + 1; /* further off is no slip */
+  size_t best = (name.size + 1) / 2 + 1; /* further off is no slip */
   for (size_t i = 0; i < count; i++) {
-    size_t here = distance(name, view_text(names[i]));
+    struct view whole = view_text(names[i]);
+    bool begins =
+        name.size > 0 && name.size < whole.size && view_equal(name, view_of(whole.data, name.size));
+    size_t here = begins ? 1 : distance(name, whole);
     if (here < best) {
       best = here;
       nearest = names[i];
