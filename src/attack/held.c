@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attack/held.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,7 @@ void held_passed(struct held_list *list, const struct relay_event *event, uint64
     *at = held->next;
     held->next = NULL;
     held->due_us = now_us < held->due_us ? now_us : held->due_us;
+    snprintf(held->event.then, sizeof held->event.then, " go, behind the next one");
     *last = held;
     last = &held->next;
   }

@@ -245,10 +245,9 @@ static void hold_back(struct relay *relay, struct view bytes, uint64_t due_us) {
   seconds_text(passing->hold_us, wait, sizeof wait);
   snprintf(then, sizeof then, " for %s, then let it go", wait);
   bool tell = passing->hold_us > 0;
-  struct held *held =
-      passing->until_next
-          ? hold(relay, bytes, due_us, "let", " go, after the one behind it, or because none came")
-          : hold(relay, bytes, due_us, tell ? "held" : "", then);
+  struct held *held = passing->until_next
+                          ? hold(relay, bytes, due_us, "let", " go, since none came behind it")
+                          : hold(relay, bytes, due_us, tell ? "held" : "", then);
   if (held != NULL)
     held->until_next = passing->until_next;
 }

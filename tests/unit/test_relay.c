@@ -74,7 +74,7 @@ static void test_at_once(void **state) {
   run("reflect", "aA", "a", "aA", "sent the 1st token to Alice back to its maker, too.\n");
   run("reorder", "abc", "bac", "",
       "holds back the 1st token to Alice until the next one has passed.\n"
-      "let the 1st token to Alice go, after the one behind it, or because none came.\n");
+      "let the 1st token to Alice go, behind the next one.\n");
   run("drop,rate=0,times=0", "abc", "abc", "", "");
   run("drop,type=open,times=0", "abc", "abc", "", "");
   run("drop,connection=2,times=0", "abc", "abc", "", "");

@@ -31,6 +31,22 @@ static void test_delay(void **state) {
   end(&line);
 }
 
+/* Goal: a token that waits for the next one goes by itself, if none comes. */
+static void test_reorder_alone(void **state) {
+  (void)state;
+  struct line line;
+  begin(&line, "reorder,seconds=2");
+  give_token(&line, TO_ALICE, 'a');
+  give_token(&line, TO_BOB, 'A'); /* the other way does not count */
+  wait(&line, 1999999);
+  assert_went(&line, TO_ALICE, "");
+  wait(&line, 1);
+  assert_went(&line, TO_ALICE, "a");
+  assert_said(&line, "holds back the 1st token to Alice until the next one has passed.\n"
+                     "let the 1st token to Alice go, since none came behind it.\n");
+  end(&line);
+}
+
 /* Goal: a token that is repeated later goes twice: now and then. */
 static void test_replay_later(void **state) {
   (void)state;
@@ -259,17 +275,12 @@ static void test_chaos(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_delay),
-      cmocka_unit_test(test_replay_later),
-      cmocka_unit_test(test_other_connections),
-      cmocka_unit_test(test_drip),
-      cmocka_unit_test(test_during),
-      cmocka_unit_test(test_cut),
-      cmocka_unit_test(test_downgrade),
-      cmocka_unit_test(test_strangers),
-      cmocka_unit_test(test_asked),
-      cmocka_unit_test(test_alone),
-      cmocka_unit_test(test_end),
+      cmocka_unit_test(test_delay),        cmocka_unit_test(test_reorder_alone),
+      cmocka_unit_test(test_replay_later), cmocka_unit_test(test_other_connections),
+      cmocka_unit_test(test_drip),         cmocka_unit_test(test_during),
+      cmocka_unit_test(test_cut),          cmocka_unit_test(test_downgrade),
+      cmocka_unit_test(test_strangers),    cmocka_unit_test(test_asked),
+      cmocka_unit_test(test_alone),        cmocka_unit_test(test_end),
       cmocka_unit_test(test_chaos),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
