@@ -73,27 +73,34 @@ static void tell(const struct relay_event *event, const char *what, const char *
               "%s", text);
 }
 
-/* Other texts in the place of Bob's, all the same. */
-static enum avow_error change_texts(struct forger *forger, struct spy *spy, const char *text,
+/* Other texts in the place of Bob's, all the same; with their own hashes, or with his. */
+static enum avow_error change_texts(struct spy *spy, const char *text, bool hashes,
                                     const struct sealed *envelope, struct buf *on) {
   struct buf body;
   struct message message;
   struct reader messages = reader_of(envelope->body);
   struct sealed forged = *envelope;
-  size_t at = (size_t)(forger->count++ % FORGED_MAX);
-  forger->forged[at].first_id = envelope->first_id;
-  buf_clear(&forger->forged[at].hashes);
-  enum avow_error error = take_hashes(envelope, &forger->forged[at].hashes);
+  enum avow_error error = AVOW_OK;
   buf_init(&body, AVOW_PLAINTEXT_MAX);
   for (uint16_t i = 0; i < envelope->count && error == AVOW_OK; i++) {
     message_take(&messages, &message);
-    error = forge_message(&body, message.timestamp_us, view_text(text));
+    message.text = view_text(text);
+    error = hashes ? forge_message(&body, message.timestamp_us, message.text)
+                   : message_append(&body, &message);
   }
   forged.body = buf_view(&body);
   if (error == AVOW_OK)
     error = spy_seal(spy, &forged, on);
   buf_free(&body);
   return error;
+}
+
+/* What Bob will want to see confirmed. */
+static enum avow_error note_hashes(struct forger *forger, const struct sealed *envelope) {
+  size_t at = (size_t)(forger->count++ % FORGED_MAX);
+  forger->forged[at].first_id = envelope->first_id;
+  buf_clear(&forger->forged[at].hashes);
+  return take_hashes(envelope, &forger->forged[at].hashes);
 }
 
 /* Bob's own hashes, in the place of those that Alice has confirmed. */
@@ -116,12 +123,14 @@ static void forge_texts(struct forger *forger, struct spy *spy, struct relay *re
   enum avow_error error = AVOW_OK;
   buf_init(&on, AVOW_FRAME_HEADER + AVOW_TOKEN_MAX);
   if (sealed->kind == SEALED_ENVELOPE) {
-    error = change_texts(forger, spy, event->attack->text, sealed, &on);
-    snprintf(
-        text, sizeof text,
-        "put a text of her own in the place of message %llu, with its right hash and under the "
-        "key.",
-        (unsigned long long)sealed->first_id);
+    bool hashes = strcmp(event->attack->kind->name, "forge-hash") != 0;
+    if (hashes)
+      error = note_hashes(forger, sealed);
+    if (error == AVOW_OK)
+      error = change_texts(spy, event->attack->text, hashes, sealed, &on);
+    snprintf(text, sizeof text,
+             "put a text of her own in the place of message %llu, with %s hash and under the key.",
+             (unsigned long long)sealed->first_id, hashes ? "its right" : "Bob's");
     if (error == AVOW_OK)
       tell(event, "message", text, sealed->first_id);
   } else if (sealed->kind == SEALED_CONFIRMATION && restore_hashes(forger, sealed)) {
@@ -164,8 +173,8 @@ void forge(struct forger *forger, struct spy *spy, struct relay *relay,
     forger->keyless = spy->fernet == NULL;
     return;
   }
-  if (strcmp(event->attack->kind->name, "forge-message") == 0)
-    forge_texts(forger, spy, relay, event, &sealed);
-  else
+  if (strcmp(event->attack->kind->name, "forge-confirmation") == 0)
     forge_confirmations(spy, relay, event, &sealed);
+  else
+    forge_texts(forger, spy, relay, event, &sealed);
 }

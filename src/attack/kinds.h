@@ -5,7 +5,7 @@
 #include "attack/attack.h"
 
 /* The table of attacks, in the order in which `mallory list` shows them. */
-#define ATTACK_KINDS_COUNT 24u
+#define ATTACK_KINDS_COUNT 25u
 extern const struct attack_kind ATTACK_KINDS[ATTACK_KINDS_COUNT];
 
 #endif

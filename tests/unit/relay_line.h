@@ -24,6 +24,7 @@ struct line {
   struct relay_event last;
   char said[4096];
   unsigned count;
+  unsigned acts; /* a bit for each kind of act that was told */
 };
 
 static inline void open_connection(struct line *line, enum relay_kind kind) {
@@ -36,6 +37,7 @@ static inline void step(struct line *line) {
   char text[256];
   while (relay_next(line->relay, line->now_us, &event)) {
     line->last = event;
+    line->acts |= 1u << event.act;
     event_text(&event, text, sizeof text);
     size_t there = strlen(line->said);
     if (event.act != ACT_PASSED || event.attack != NULL)

@@ -38,6 +38,7 @@ static void test_reorder_alone(void **state) {
   begin(&line, "reorder,seconds=2");
   give_token(&line, TO_ALICE, 'a');
   give_token(&line, TO_BOB, 'A'); /* the other way does not count */
+  give_token(&line, TO_BOB, 'B');
   wait(&line, 1999999);
   assert_went(&line, TO_ALICE, "");
   wait(&line, 1);
@@ -241,7 +242,7 @@ static void test_end(void **state) {
 }
 
 /* Goal: the same seed does the same to the same frames; another one does not. */
-static void chaos(const char *attack, struct buf *out) {
+static void chaos(const char *attack, struct buf *out, unsigned *ret_acts) {
   struct line line;
   begin(&line, attack);
   line.plan.dice.state = (uint64_t)line.plan.attacks[0].value[OPTION_SEED];
@@ -256,21 +257,26 @@ static void chaos(const char *attack, struct buf *out) {
   }
   for (size_t i = 0; i < 2; i++)
     assert_int_equal(buf_append(out, buf_view(&line.to[i])), AVOW_OK);
+  *ret_acts = line.acts;
   end(&line);
 }
 
 static void test_chaos(void **state) {
   (void)state;
   struct buf out[3];
+  unsigned acts[3], all = 1u << ACT_CHANGED | 1u << ACT_DROPPED | 1u << ACT_HELD |
+                          1u << ACT_RELEASED | 1u << ACT_ADDED | 1u << ACT_CUT;
   for (size_t i = 0; i < 3; i++)
     buf_init(&out[i], 64u << 20);
-  chaos("chaos,seed=9,rate=40", &out[0]);
-  chaos("chaos,seed=9,rate=40", &out[1]);
-  chaos("chaos,seed=10,rate=40", &out[2]);
+  chaos("chaos,seed=9,rate=40", &out[0], &acts[0]);
+  chaos("chaos,seed=9,rate=40", &out[1], &acts[1]);
+  chaos("chaos,seed=10,rate=40", &out[2], &acts[2]);
   assert_true(view_equal(buf_view(&out[0]), buf_view(&out[1])));
   assert_false(view_equal(buf_view(&out[0]), buf_view(&out[2])));
-  for (size_t i = 0; i < 3; i++)
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(acts[i] & all, all);
     buf_free(&out[i]);
+  }
 }
 
 int main(void) {
