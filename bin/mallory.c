@@ -20,6 +20,7 @@ static const char HELP[] =
     "\n"
     "      --attack NAME[,...]      mount this attack; may be given more than once\n"
     "      --chaos SEED[,...]       as --attack chaos,seed=SEED[,...]\n"
+    "      --seed SEED              of all that is at random (1)\n"
     "      --port-file FILE         find alice's port there (port)\n"
     "      --lay FILE               lay my port file there, for bob (mallory/port)\n"
     "      --listen ADDRESS:PORT    listen there, and lay no port file\n"
@@ -36,10 +37,22 @@ static const char HELP[] =
     "stdout gets what she does and learns, stderr what goes wrong. Ctrl-C ends her.\n"
     "Exit status: 0 ended in order, 1 failure, 2 usage, 3 no alice. See mallory(1).\n";
 
-enum { ATTACK = 256, CHAOS, PORT_FILE, LAY, LISTEN, UPSTREAM, JSON, HELP_WANTED, VERSION_WANTED };
+enum {
+  ATTACK = 256,
+  CHAOS,
+  SEED,
+  PORT_FILE,
+  LAY,
+  LISTEN,
+  UPSTREAM,
+  JSON,
+  HELP_WANTED,
+  VERSION_WANTED
+};
 
 static const struct option OPTIONS[] = {{"attack", required_argument, NULL, ATTACK},
                                         {"chaos", required_argument, NULL, CHAOS},
+                                        {"seed", required_argument, NULL, SEED},
                                         {"port-file", required_argument, NULL, PORT_FILE},
                                         {"lay", required_argument, NULL, LAY},
                                         {"listen", required_argument, NULL, LISTEN},
@@ -81,9 +94,15 @@ static enum exit_code add_chaos(struct settings *settings, const char *given) {
 
 static enum exit_code take_option(struct settings *settings, int option) {
   struct tap_options *tap = &settings->tap;
+  unsigned long seed;
   switch (option) {
   case ATTACK: return add_attack(settings, optarg);
   case CHAOS: return add_chaos(settings, optarg);
+  case SEED:
+    if (!parse_number(optarg, 0, UINT32_MAX, &seed))
+      return usage_error("mallory", "--seed is a number from 0 to 4294967295, not '%s'.", optarg);
+    settings->mallory.plan.dice.state = seed;
+    break;
   case PORT_FILE: tap->port_file = optarg; break;
   case LAY: tap->lay = optarg; break;
   case LISTEN:

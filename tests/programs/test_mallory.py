@@ -124,6 +124,7 @@ def test_list(place):
     (["--attack", "replai"], "there is no attack 'replai'. Did you mean 'replay'? 'mallory list' tells"),
     (["--attack", "drop,nht=2"], "drop has no option 'nht'. Did you mean 'nth'?"),
     (["--attack", "delay,seconds=long"], "delay: seconds='long' cannot be (how long)."),
+    (["--seed", "-1"], "--seed is a number from 0 to 4294967295, not '-1'."),
     (["--chaos", "x"], "chaos: seed='x' cannot be"),
     (["list", "forge"], "there is no attack 'forge'. Did you mean 'forge-message'?"),
     (["list", "a", "b"], "list takes the name of one attack, or nothing."),
