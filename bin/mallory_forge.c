@@ -168,7 +168,7 @@ void forge(struct forger *forger, struct spy *spy, struct relay *relay,
     if (!forger->keyless && spy->fernet == NULL)
       mallory_say(json_pack("{s:s, s:s, s:i, s:s}", "event", "no key", "attack",
                             event->attack->kind->name, "connection", (int)event->connection, "why",
-                            "it went inside TLS"),
+                            "no key to forge with: it went inside TLS"),
                   "has no key to forge with: it went inside TLS. She lets all pass.");
     forger->keyless = spy->fernet == NULL;
     return;

@@ -17,7 +17,7 @@ enum delivered {
   DELIVERED_MORE,     /* all, once, and one of mallory's as bob's */
 };
 
-enum place { ALICE_LOG, BOB_LOG, ALICE_SCREEN, BOB_SCREEN };
+enum place { ALICE_LOG, BOB_LOG, ALICE_SCREEN, BOB_SCREEN, MALLORY_HERSELF };
 
 /* Who notices, and what stands there then. */
 struct sight {

@@ -13,7 +13,8 @@ static const struct {
 } PLACES[] = {[ALICE_LOG] = {"Alice", "Alice's log"},
               [BOB_LOG] = {"Bob", "Bob's log"},
               [ALICE_SCREEN] = {"Alice", "Alice's screen"},
-              [BOB_SCREEN] = {"Bob", "Bob's screen"}};
+              [BOB_SCREEN] = {"Bob", "Bob's screen"},
+              [MALLORY_HERSELF] = {"nobody", "Mallory"}};
 
 /* What honest sides say when something was lost or late on the way, whatever it was. */
 static const char *const CONSEQUENCES[] = {"A message before this one is missing.", "Late token.",
@@ -26,7 +27,8 @@ static void read_place(const char *folder, enum place place, struct buf *ret) {
   static const char *const names[][2] = {[ALICE_LOG] = {"alice/logs", NULL},
                                          [BOB_LOG] = {"bob/outbox", "bob/outbox-two"},
                                          [ALICE_SCREEN] = {"alice/alice.err", NULL},
-                                         [BOB_SCREEN] = {"bob/bob.err", "bob/bob-two.err"}};
+                                         [BOB_SCREEN] = {"bob/bob.err", "bob/bob-two.err"},
+                                         [MALLORY_HERSELF] = {"mallory/mallory.out", NULL}};
   for (size_t i = 0; i < 2 && names[place][i] != NULL; i++) {
     snprintf(path, sizeof path, "%s/%s", folder, names[place][i]);
     if (place == ALICE_LOG || place == BOB_LOG)
@@ -99,7 +101,7 @@ static bool check_place(const struct outcome *outcome, enum place place, const c
     if (strstr(result->noticed, PLACES[place].who) == NULL)
       add(result->noticed, sizeof result->noticed, ", ", PLACES[place].who);
   }
-  return any || place == ALICE_SCREEN || place == BOB_SCREEN ||
+  return any || (place != ALICE_LOG && place != BOB_LOG) ||
          only_expected(outcome, place, all, result);
 }
 
@@ -109,7 +111,7 @@ bool sights_check(const struct scene *scene, const struct outcome *outcome, cons
   bool good = true, any = (scene->how & SCENE_ANY_SIGHT) != 0;
   size_t incidents = 0;
   buf_init(&all, FILE_MAX);
-  for (int place = ALICE_LOG; place <= BOB_SCREEN && good; place++) {
+  for (int place = ALICE_LOG; place <= MALLORY_HERSELF && good; place++) {
     buf_clear(&all);
     read_place(folder, (enum place)place, &all);
     const char *text = (const char *)buf_view(&all).data;
