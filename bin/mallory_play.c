@@ -16,6 +16,7 @@
 #define START_S 10.0
 #define BOB_S 25.0
 #define END_S 5.0
+#define GIVE_UP_S 4.0
 /* Between two messages, and how long to wait for a confirmation before the next one. */
 #define PACE_S 0.2
 #define CONFIRMED_S 0.5
@@ -183,6 +184,11 @@ static bool talk(struct play *play) {
   }
   for (size_t which = 0; which < (two ? 2u : 1u); which++)
     stage_hush(&play->bobs[which]);
+  if ((play->scene->how & SCENE_GIVE_UP) != 0 && !stage_wait(&play->bobs[0], GIVE_UP_S)) {
+    kill(play->bobs[0].pid, SIGINT); /* he would like to finish first */
+    stage_pause(PACE_S);
+    stage_stop(&play->bobs[0], SIGINT, END_S);
+  }
   for (size_t which = 0; which < (two ? 2u : 1u); which++)
     if (!stage_wait(&play->bobs[which], BOB_S))
       return wrong(play, "bob does not end");
@@ -226,6 +232,8 @@ static void expected_texts(const struct play *play, enum delivered delivered, ch
   text[0] = '\0';
   if (delivered == DELIVERED_FORGED)
     snprintf(text, size, "%s\n%s\n%s\n", forged, forged, forged);
+  else if (delivered == DELIVERED_SPOILT)
+    snprintf(text, size, "%s\n%s\n%s\n", t[0], forged, t[2]);
   else if (delivered == DELIVERED_ONCE || delivered == DELIVERED_MORE)
     snprintf(text, size, "%s%s%s\n%s\n%s\n", delivered == DELIVERED_MORE ? forged : "",
              delivered == DELIVERED_MORE ? "\n" : "", t[0], t[1], t[2]);
@@ -239,6 +247,7 @@ static bool check_delivered(struct play *play, const struct outcome *outcome) {
       [DELIVERED_WAITS] = "nothing; all waits in Bob's outbox",
       [DELIVERED_BELIEVED] = "nothing, and Bob believes it is",
       [DELIVERED_FORGED] = "her texts in the place of Bob's",
+      [DELIVERED_SPOILT] = "a text of hers in the place of one",
       [DELIVERED_MORE] = "all, once; and a text of hers as Bob's",
   };
   struct buf texts;

@@ -122,14 +122,23 @@ static void use_session(struct pose *pose, struct spy *spy, struct relay *relay)
   buf_free(&frame);
 }
 
+/* Why nothing comes of it. */
+static const char *failure(const struct pose *pose) {
+  if (pose->role == ROLE_ALICE)
+    return "is not taken for Alice: Bob knows Alice's key, and hers is another one.";
+  switch (opening_error(pose->opening)) {
+  case AVOW_KEY_REFUSED: return "is not let in: Alice does not know her key.";
+  case AVOW_BAD_MODE:
+    return "is not let in: Alice speaks tls, and for that she must know Alice's key. It lies in "
+           "alice.pub beside Alice's port file: name that with --port-file.";
+  case AVOW_BUSY: return "is not let in: Alice is busy with another client.";
+  default: return "is not let in.";
+  }
+}
+
 static void fail(struct pose *pose, struct relay *relay) {
-  const char *text = pose->role == ROLE_ALICE
-                         ? "is not taken for Alice: Bob knows Alice's key, and hers is another one."
-                     : opening_error(pose->opening) == AVOW_KEY_REFUSED
-                         ? "is not let in: Alice does not know her key."
-                         : "is not let in.";
   pose->failed = true;
-  tell(pose, "refused", text);
+  tell(pose, "refused", failure(pose));
   flush(pose, relay);
   relay_cut(relay);
 }

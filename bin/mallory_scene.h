@@ -14,6 +14,7 @@ enum delivered {
   DELIVERED_WAITS,    /* none; all wait in bob's outbox */
   DELIVERED_BELIEVED, /* none, and bob believes that all are */
   DELIVERED_FORGED,   /* mallory's text in the place of each */
+  DELIVERED_SPOILT,   /* mallory's text in the place of the second */
   DELIVERED_MORE,     /* all, once, and one of mallory's as bob's */
 };
 
@@ -32,11 +33,12 @@ struct outcome {
 };
 
 enum {
-  SCENE_SLOW_BOB = 1,  /* he resends after 5 s, not after one */
-  SCENE_RESTART = 2,   /* alice is killed after the first message, and started again */
-  SCENE_TWO_BOBS = 4,  /* one after the other in the same minute, on one alice */
-  SCENE_POSE = 8,      /* bob starts when mallory has called alice */
-  SCENE_ANY_SIGHT = 16 /* whatever is noticed */
+  SCENE_SLOW_BOB = 1,   /* he resends after 5 s, not after one */
+  SCENE_RESTART = 2,    /* alice is killed after the first message, and started again */
+  SCENE_TWO_BOBS = 4,   /* one after the other in the same minute, on one alice */
+  SCENE_POSE = 8,       /* bob starts when mallory has called alice */
+  SCENE_ANY_SIGHT = 16, /* whatever is noticed */
+  SCENE_GIVE_UP = 32    /* bob is interrupted, if he has not ended after some seconds */
 };
 
 struct scene {
