@@ -305,7 +305,10 @@ static enum avow_error take_bob(struct compare *compare, const struct fact *fact
       return match_envelope(compare, unkeep(compare));
     }
     break;
-  case RECORD_ENDED: look_for(compare, fact); break;
+  case RECORD_ENDED:
+    if (fact->record.is_signed)
+      look_for(compare, fact); /* otherwise he gave up, and she knows nothing of it */
+    break;
   case RECORD_QUEUED:
   case RECORD_MESSAGE:
   case RECORD_INCIDENT:
