@@ -80,6 +80,7 @@ def resumed(place, confirmations_lost):
     assert place.until(lambda: alice.out() == b"one\ntwo\n", 10)
     assert confirmations_lost or place.until(
         lambda: place.log("outbox").read_bytes().count(b"\nReceipt: ") == 2, 10)
+    proxy.port_of_alice = 1  # nobody's: hers may soon be that of some other alice
     alice.process.kill()
     alice.process.wait()
     proxy.swallow = False
