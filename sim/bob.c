@@ -355,6 +355,7 @@ static struct open wish(struct world *world) {
   const struct sender_past *past = sender_past(world->bob->sender);
   struct open open = {.offset_min = (int16_t)past->offset_min, .resume = past->any};
   memcpy(open.bob_head, sender_head(world->bob->sender), sizeof open.bob_head);
+  open.cover = (uint32_t)world->setting.sender.cover;
   if (past->any) {
     memcpy(open.session_id, past->session_id, sizeof open.session_id);
     open.opened_us = past->opened_us;

@@ -48,6 +48,10 @@ static void draw_line(struct setting *s, struct chance *chance) {
   s->capacity = chance_wide(chance, 16384 + held, 4 * 1024 * 1024 + held);
   if (chance_of(chance, 300000))
     s->bytes_per_s = chance_wide(chance, least, 64 * least);
+  else if (s->text_most < 1024 && chance_of(chance, 150000)) {
+    s->sender.cover = chance_between(chance, 2048, 4096);
+    s->sender.cover_period_us = chance_between(chance, 10000, 50000);
+  }
 }
 
 static void draw_faults(struct world *world) {
