@@ -249,8 +249,12 @@ void bob_start(struct world *world) {
   if (bob->model >= MODELS_MAX)
     abort();
   bob->journal = (struct journal){0};
-  enum exit_code code =
-      outbox_open(&bob->options, host->store, &world->setting.sender, &bob->journal, &bob->sender);
+  if (host->life > 1) {
+    world->setting.messages += world->setting.more;
+    world->setting.more = 0;
+  }
+  enum exit_code code = outbox_open(&bob->options, disk_unread(host->store), &world->setting.sender,
+                                    &bob->journal, &bob->sender);
   if (code != CODE_OK) {
     bob->sender = NULL;
     bob->journal.log = NULL;
@@ -259,6 +263,8 @@ void bob_start(struct world *world) {
     leave(world);
     return;
   }
+  if (disk_wasted(host->store))
+    broken(world, "bob reads all of a log that is finished");
   bob->begun = bob->journal.log != NULL;
   bob->connections = 0;
   if (bob->begun) {
@@ -301,7 +307,8 @@ static void submit_one(struct world *world) {
   struct now now = now_of(world);
   uint64_t id;
   if (model->entries == NULL)
-    model->entries = calloc(world->setting.messages + 1u, sizeof *model->entries);
+    model->entries =
+        calloc(world->setting.messages + world->setting.more + 1u, sizeof *model->entries);
   enum avow_error error = begin_log(world);
   if (error == AVOW_OK)
     error = sender_submit(bob->sender, text, now, &id);
@@ -348,6 +355,7 @@ static struct open wish(struct world *world) {
   const struct sender_past *past = sender_past(world->bob->sender);
   struct open open = {.offset_min = (int16_t)past->offset_min, .resume = past->any};
   memcpy(open.bob_head, sender_head(world->bob->sender), sizeof open.bob_head);
+  open.cover = (uint32_t)world->setting.sender.cover;
   if (past->any) {
     memcpy(open.session_id, past->session_id, sizeof open.session_id);
     open.opened_us = past->opened_us;
@@ -410,7 +418,11 @@ static void attach(struct world *world) {
     error = sender_attach(bob->sender, session, &opened, seed, now_of(world));
   trace(world, "bob", "attaches: alice has stored %" PRIu64 ", and %" PRIu64 " wait",
         session->grant.next_id, sender_unconfirmed(bob->sender));
-  if (error == AVOW_OUT_OF_STEP && world->lie != NO_LIE)
+  const struct rules *log = disk_log(world->hosts[BOB].store, session->grant.session_id);
+  if (error == AVOW_OK && world->lie != NO_LIE && world->liar == ALICE && log != NULL &&
+      rules_enveloped(log) > session->grant.next_id)
+    lie_missed(world, "alice lost what she confirmed, and bob goes on");
+  else if (error == AVOW_OUT_OF_STEP && world->lie != NO_LIE)
     lie_seen(world);
   else if (error != AVOW_OK)
     broken(world, "bob cannot go on: %s", avow_error_text(error));

@@ -48,26 +48,29 @@ static void keep_copy(struct file *file) {
 }
 
 /* Whether the logs of a side durably hold this head, of 64 hex digits. */
-static bool held(const struct store *store, const uint8_t *hex) {
+static bool held(const struct store *store, const uint8_t *hex, bool openings) {
   for (unsigned i = 0; i < store->count; i++)
-    if (store->files[i]->rules != NULL && rules_holds(store->files[i]->rules, hex))
+    if (store->files[i]->rules != NULL && rules_holds(store->files[i]->rules, hex, openings))
       return true;
   return false;
 }
 
-/* Whether the other side has heard of a head that stands in what is lost. */
-static bool heard_of(const struct host *host, struct view lost) {
+/* Whether the other side holds a head that stands behind the first ${keep} bytes.  Where bob's old
+ * copy knows no session yet, an opening that he signed later is all alone: nothing was said. */
+static bool heard_of(const struct host *host, const struct file *file, size_t keep) {
   const struct store *other = host->world->hosts[OTHER(host->side)].store;
   /* In bob's log the others are alice's. */
   static const char *const names[] = {"\nHead: ", "\nHead at receipt: ", "\nHead at the end: "};
   unsigned count = host->side == ALICE ? sizeof names / sizeof names[0] : 1;
+  struct view lost = view_of(file->bytes.data + keep - 1, file->synced - keep + 1);
+  bool openings = memmem(file->bytes.data, keep, "\nSession: ", 10) != NULL;
   for (unsigned i = 0; i < count; i++) {
     size_t size = strlen(names[i]);
     struct view rest = lost;
     const uint8_t *at;
     while (rest.size > size + (size_t)2 * SHA256_SIZE &&
            (at = memmem(rest.data, rest.size, names[i], size)) != NULL) {
-      if (held(other, at + size))
+      if (held(other, at + size, openings))
         return true;
       rest = view_of(at + size, rest.size - (size_t)(at + size - rest.data));
     }
@@ -85,8 +88,8 @@ void disk_put_back(struct host *host) {
     return;
   size_t last = file->copies_count - 1;
   size_t keep = file->copies[chance_between(&world->chance, 0, last - 1)];
-  struct view lost = view_of(file->bytes.data + keep - 1, file->copies[last] - keep + 1);
-  world->lie = heard_of(host, lost) ? LIE_KNOWN : LIE_TOLD;
+  world->liar = host->side;
+  world->lie = heard_of(host, file, keep) ? LIE_KNOWN : LIE_TOLD;
   trace(world, HOST_NAMES[host->side], "%s.log is an old copy: %zu bytes of %zu%s", file->name,
         keep, file->copies[last],
         world->lie == LIE_KNOWN ? ", and the other side knows better" : "");
@@ -233,11 +236,25 @@ enum avow_error log_read(struct log *log, uint64_t offset, uint8_t *bytes, size_
   struct view all = buf_view(&log->file->bytes);
   if (!host_step(log->host))
     return dead();
+  log->file->reads++;
   size_t left = offset < all.size ? all.size - (size_t)offset : 0;
   *ret_size = left < size ? left : size;
   if (*ret_size > 0)
     memcpy(bytes, all.data + offset, *ret_size);
   return AVOW_OK;
+}
+
+struct store *disk_unread(struct store *store) {
+  for (unsigned i = 0; i < store->count; i++)
+    store->files[i]->reads = 0;
+  return store;
+}
+
+bool disk_wasted(const struct store *store) {
+  bool wasted = false;
+  for (unsigned i = 0; i < store->count; i++)
+    wasted |= store->files[i]->ended && store->files[i]->reads > 1;
+  return wasted;
 }
 
 enum avow_error log_truncate(struct log *log, uint64_t size) {

@@ -18,6 +18,7 @@ struct file {
   size_t copies_count;
   bool listed; /* its entry in the folder is durable */
   bool locked;
+  unsigned reads; /* in this life of its program */
   unsigned model;
   struct replay *replay;
   struct rules *rules;
@@ -51,6 +52,12 @@ const struct rules *disk_log(const struct store *store, const uint8_t session_id
 
 /** disk_put_back(host): One of its logs becomes what it durably was some time ago. */
 void disk_put_back(struct host *host);
+
+/** disk_unread(store): Return it, with nothing read from it yet. */
+struct store *disk_unread(struct store *store);
+
+/** disk_wasted(store): Whether more than the end was read since then of a log that is finished. */
+bool disk_wasted(const struct store *store);
 
 /** witness_judge(host, file): Read all of it by the rules alone, into ${file->rules}.  Return what
  * is wrong, or NULL. */

@@ -198,7 +198,8 @@ static void fake_ended(struct forgery *forgery) {
   sealed->kind = SEALED_END;
   sealed->count = 0;
   sealed->first_id = forgery->model->count;
-  struct ended ended = {.messages = sealed->first_id};
+  memcpy(sealed->proof.bob_head, rules_bob_head(forgery->alice), HEAD_SIZE);
+  struct ended ended = {.messages = sealed->first_id, .proof = sealed->proof};
   must(statement_ended(&text, rules_names(forgery->alice), &ended));
   sign(forgery->world, BOB, &text, sealed->proof.alice_signature);
   buf_free(&text);
@@ -256,7 +257,7 @@ void net_forge(struct world *world) {
     sealed->body = buf_view(&forgery.body);
   sealed->time_us = conn->clock_us[OTHER(side)] + (world->now_us - conn->made_us);
   chance_bytes(&world->chance, iv, sizeof iv);
-  must(sealed_encode(sealed, !world->setting.plain, &plaintext));
+  must(sealed_encode(sealed, !world->setting.plain, 0, &plaintext));
   must(frame_reserve(&frame, FRAME_TOKEN, fernet_token_size(plaintext.size), &token));
   must(fernet_encrypt(conn->fernet, 1, iv, buf_view(&plaintext), token));
   trace(world, "line", "connection %u: a forgery to %s, kind %u, id %" PRIu64, number,

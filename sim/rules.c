@@ -92,8 +92,16 @@ const uint8_t *rules_session(const struct rules *rules) {
   return rules->connections_count > 0 ? rules->names.session_id : NULL;
 }
 
+uint64_t rules_enveloped(const struct rules *rules) {
+  return rules->enveloped;
+}
+
 size_t rules_seen(const struct rules *rules) {
   return rules->seen;
+}
+
+const uint8_t *rules_bob_head(const struct rules *rules) {
+  return rules->bob_head;
 }
 
 size_t rules_ends(const struct rules *rules) {
@@ -299,7 +307,7 @@ static const char *take_ended(struct rules *rules, const struct record *record) 
   BREACH(!bob && memcmp(proof->head, record->head_there, HEAD_SIZE) != 0,
          "rule 6: a head at the end that the lines before it do not have");
   BREACH(bob && !rules_line(rules, proof->bob_head, 0), "rule 7: bob's head of an end");
-  BREACH(!record->by_bob && memcmp(proof->bob_head, rules->bob_head, HEAD_SIZE) != 0,
+  BREACH(!bob && !record->by_bob && memcmp(proof->bob_head, rules->bob_head, HEAD_SIZE) != 0,
          "an end of alice's without bob's last head");
   const char *breach = record->by_bob ? check_seen(rules, proof->alice_head) : NULL;
   return breach == NULL ? check_end(rules, record) : breach;

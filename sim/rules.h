@@ -28,16 +28,18 @@ const uint8_t *rules_session(const struct rules *rules);
 /** rules_messages(rules): Return how many messages the log has. */
 uint64_t rules_messages(const struct rules *rules);
 
+/** rules_enveloped(rules): Return how many of them are in envelopes: in bob's log, confirmed. */
+uint64_t rules_enveloped(const struct rules *rules);
+
 /** rules_both(bob, alice): Both logs of a session.  Return NULL, or which rule they break. */
 const char *rules_both(const struct rules *bob, const struct rules *alice);
 
 /**
- * rules_holds(rules, hex):
+ * rules_holds(rules, hex, openings):
  * Whether the log holds this head of the other side's, of 64 hex digits, in what the other one has
- * signed: so that he cannot deny it.  A connection counts only in bob's log: alice's may have some
- * of sessions that bob's never knew.
+ * signed: so that he cannot deny it.  ${openings}: that of a connection counts, too.
  */
-bool rules_holds(const struct rules *rules, const uint8_t *hex);
+bool rules_holds(const struct rules *rules, const uint8_t *hex, bool openings);
 
 /** rules_line(rules, head, behind): Whether the log has a head line of this value, or it is that of
  * an empty log; with at least ${behind} messages before it. */
@@ -53,6 +55,9 @@ const uint8_t *rules_given(const struct rules *rules, size_t i);
 /** rules_seen(rules): Of these, return the number of the last one that bob signed, or of the
  * connection's. */
 size_t rules_seen(const struct rules *rules);
+
+/** rules_bob_head(rules): Return bob's head that he signed last. */
+const uint8_t *rules_bob_head(const struct rules *rules);
 
 /** rules_ends(rules): Return how many ends the log tells of. */
 size_t rules_ends(const struct rules *rules);

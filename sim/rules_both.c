@@ -92,10 +92,13 @@ static bool is(const uint8_t head[HEAD_SIZE], const uint8_t *hex) {
   return memcmp(text, hex, sizeof text - 1) == 0;
 }
 
-bool rules_holds(const struct rules *rules, const uint8_t *hex) {
+bool rules_holds(const struct rules *rules, const uint8_t *hex, bool openings) {
   bool bob = rules->side == BOB, found = false;
-  for (size_t i = 0; i < rules->connections_count && bob; i++)
-    found |= is(rules->connections[i].proof.alice_head, hex);
+  for (size_t i = 0; i < rules->connections_count && openings; i++) {
+    const struct connection *connection = &rules->connections[i];
+    found |= connection->agreed &&
+             is(bob ? connection->proof.alice_head : connection->proof.bob_head, hex);
+  }
   for (size_t i = 0; i < rules->envelopes_count; i++)
     found |= is(bob ? rules->envelopes[i].proof.head : rules->envelopes[i].proof.bob_head, hex);
   for (size_t i = 0; i < rules->ends_count; i++)

@@ -13,6 +13,7 @@ static void draw_work(struct setting *s, struct chance *chance) {
     s->text_most = chance_of(chance, 100000) ? AVOW_TEXT_MAX : 300u * 1024u;
     s->messages = (unsigned)chance_between(chance, 1, 12);
   }
+  s->more = chance_of(chance, 200000) ? (unsigned)chance_between(chance, 1, 5) : 0;
   s->submit_most = chance_of(chance, 300000) ? 1 : (unsigned)chance_wide(chance, 1, 40);
   /* Mostly the work goes on for about as long as the faults. */
   s->calm_us = chance_wide(chance, S / 2, 40 * S);
@@ -47,6 +48,10 @@ static void draw_line(struct setting *s, struct chance *chance) {
   s->capacity = chance_wide(chance, 16384 + held, 4 * 1024 * 1024 + held);
   if (chance_of(chance, 300000))
     s->bytes_per_s = chance_wide(chance, least, 64 * least);
+  else if (s->text_most < 1024 && chance_of(chance, 150000)) {
+    s->sender.cover = chance_between(chance, 2048, 4096);
+    s->sender.cover_period_us = chance_between(chance, 10000, 50000);
+  }
 }
 
 static void draw_faults(struct world *world) {

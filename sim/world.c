@@ -169,6 +169,11 @@ static void go_back(struct host *host) {
   host->dead = host->power = host->lies = true;
 }
 
+void lie_missed(struct world *world, const char *what) {
+  world->lie = NO_LIE;
+  broken(world, "an old copy of a log was put back, %s", what);
+}
+
 void lie_seen(struct world *world) {
   world->lie = LIE_SEEN;
   world->over = true;
@@ -293,11 +298,10 @@ static void judge_lie(struct world *world) {
   const char *breach = judge_logs(world);
   bool known = world->lie == LIE_KNOWN;
   trace(world, "world", "%s", breach == NULL ? "both logs are in order" : breach);
-  world->lie = NO_LIE;
   if (breach == NULL && known)
-    broken(world, "an old copy of a log was put back, and nobody finds out");
+    lie_missed(world, "and nobody finds out");
   else if (breach == NULL && !world->over)
-    broken(world, "an old copy of a log was put back, no log shows it, and it does not go on");
+    lie_missed(world, "no log shows it, and it does not go on");
   world->lie = breach != NULL ? LIE_IN_LOGS : LIE_HARMLESS;
 }
 

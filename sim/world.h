@@ -39,7 +39,7 @@ enum kind {
 
 /* How this world is: drawn from the seed before anything happens. */
 struct setting {
-  unsigned messages;
+  unsigned messages, more; /* bob's user has so many, and so many more once bob was killed */
   size_t text_most;
   uint64_t submit_every_us;
   unsigned submit_most; /* messages at a time */
@@ -124,6 +124,7 @@ struct world {
   struct alice *alice;
   struct net *net;
   bool calm;
+  enum side liar;
   enum lie lie; /* once it is told the model counts no more, until both logs are judged */
   bool over;    /* bob is done */
   bool tracing;
@@ -153,6 +154,9 @@ void broken(struct world *world, const char *format, ...) __attribute__((format(
 void trace(struct world *world, const char *who, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 extern const char *const HOST_NAMES[2];
+
+/** lie_missed(world, what): It must have been seen, and was not. */
+void lie_missed(struct world *world, const char *what);
 
 /** lie_seen(world): Somebody has seen that an old copy was put back: the world is over. */
 void lie_seen(struct world *world);

@@ -126,10 +126,7 @@ enum avow_error channel_say(struct channel *channel, struct sealed *sealed, uint
   return channel_room(channel, 0) ? channel_seal(channel, sealed, mono_us) : AVOW_OK;
 }
 
-enum avow_error channel_beat(struct channel *channel, uint64_t mono_us) {
-  size_t token_size = AVOW_FRAME_HEADER + fernet_token_size(channel->cover.size);
-  if (channel->cover.size == 0 || buf_view(&channel->out).size + token_size > channel->out.max)
-    return AVOW_OK;
+static enum avow_error next_covered(struct channel *channel, uint64_t mono_us) {
   struct sealed dummy = {.kind = SEALED_DUMMY};
   stamp(channel, &dummy, mono_us);
   buf_clear(&channel->plaintext);
@@ -137,11 +134,16 @@ enum avow_error channel_beat(struct channel *channel, uint64_t mono_us) {
   return error == AVOW_OK ? send_plaintext(channel, dummy.time_us) : error;
 }
 
+enum avow_error channel_beat(struct channel *channel, uint64_t mono_us) {
+  if (channel->cover.size == 0 || buf_view(&channel->out).size > 0)
+    return AVOW_OK;
+  return next_covered(channel, mono_us);
+}
+
 enum avow_error channel_flush(struct channel *channel, uint64_t mono_us) {
   enum avow_error error = AVOW_OK;
-  for (unsigned i = 0; i < COVER_WAITING_MAX && error == AVOW_OK && cover_waits(&channel->cover);
-       i++)
-    error = channel_beat(channel, mono_us);
+  while (error == AVOW_OK && cover_waits(&channel->cover))
+    error = next_covered(channel, mono_us);
   return error;
 }
 

@@ -74,8 +74,8 @@ enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uin
  */
 enum avow_error channel_say(struct channel *channel, struct sealed *sealed, uint64_t mono_us);
 
-/** channel_beat(channel, mono_us): Under cover: let the next token leave, or a dummy; nothing
- * without room.  Returns AVOW_NO_MEMORY, AVOW_CRYPTO. */
+/** channel_beat(channel, mono_us): Under cover: let the next token leave, or a dummy; nothing while
+ * the last one has not left us: it would only grow old.  Returns AVOW_NO_MEMORY, AVOW_CRYPTO. */
 enum avow_error channel_beat(struct channel *channel, uint64_t mono_us);
 
 /** channel_flush(channel, mono_us): Let all that waits leave at once.  Returns AVOW_NO_MEMORY,

@@ -111,8 +111,8 @@ static enum avow_error send_notice(struct receiver *receiver, struct now now) {
       receiver->channel.frames.skipping)
     return AVOW_OK;
   receiver->notice_due = false;
-  if (!receiver_can_confirm(receiver, 0))
-    return AVOW_OK; /* he does not read what we say */
+  if (!receiver_can_confirm(receiver, 0) || cover_waits(&receiver->channel.cover))
+    return AVOW_OK; /* he does not read what we say, or other words wait for their turn */
   receiver->notice_id = receiver->next_id;
   receiver->notice_after_us = now.mono_us + NOTICE_PAUSE_US;
   struct sealed notice = {.kind = SEALED_NOTICE, .first_id = receiver->next_id};
@@ -155,7 +155,7 @@ static enum avow_error take(struct receiver *receiver, struct sealed *sealed, st
   uint64_t echo_age_us = sealed->echo_us < own_now_us ? own_now_us - sealed->echo_us : 0;
   if (!freshness_fresh(&receiver->freshness, sealed->time_us, echo_age_us, now.mono_us)) {
     receiver_refuse(receiver, VERDICT_STALE, "Late token.");
-    return AVOW_OK;
+    return channel_beat(&receiver->channel, now.mono_us); /* what answers it is fresh by its echo */
   }
   channel_took(&receiver->channel, sealed);
   /* Before anything is made of it, so that our answer does not tell what it was. */

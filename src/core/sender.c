@@ -100,6 +100,8 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   assert(!sender->attached);
   uint64_t stored = session->grant.next_id;
   struct sender_past *past = &sender->past;
+  if (MUTANT(39) && stored < sender->queued_id)
+    stored = sender->queued_id;
   if (!fits_cover(sender))
     return AVOW_TOO_LONG;
   if (stored < sender->queued_id || stored > (past->any ? sender->left_id : 0))
@@ -135,7 +137,8 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   sender->sent_id = stored;
   sender->known_id = MUTANT(15) ? sender->queued_id : stored;
   sender->known_size = sender_messages_size(sender, 0, stored - sender->queued_id);
-  sender->notice_after_us = sender->asked_us = sender->beat_us = now.mono_us;
+  sender->notice_after_us = sender->asked_us = now.mono_us;
+  sender->beat_us = sender->heard_us = now.mono_us;
   return AVOW_OK;
 }
 
@@ -277,8 +280,13 @@ static enum avow_error resend(struct sender *sender, struct now now) {
   return sender_transmit_end(sender, now);
 }
 
-/* Under cover, the moment for the next token has come.  Moments that were missed are left out. */
+/* Under cover, the moment for the next token has come.  Moments that were missed are left out. When
+ * no answer comes, the stream may be spoilt, on either side: it gets the silence that heals it. */
 static enum avow_error beat(struct sender *sender, struct now now) {
+  if (now.mono_us > sender->heard_us + FRAMES_SILENCE_US) {
+    sender->beat_us = sender->heard_us = now.mono_us + HEALING_US;
+    return AVOW_OK;
+  }
   uint64_t period_us = sender->config.cover_period_us;
   sender->beat_us += period_us * (1 + (now.mono_us - sender->beat_us) / period_us);
   enum avow_error error = channel_beat(&sender->channel, now.mono_us);

@@ -225,6 +225,7 @@ static enum avow_error take_notice(struct sender *sender, const struct sealed *s
 
 static enum avow_error take(struct sender *sender, const struct sealed *sealed, struct now now) {
   channel_took(&sender->channel, sealed);
+  sender->heard_us = now.mono_us;
   switch (sealed->kind) {
   case SEALED_CONFIRMATION: return take_confirmation(sender, sealed, now);
   case SEALED_NOTICE: return take_notice(sender, sealed, now);

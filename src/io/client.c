@@ -325,11 +325,13 @@ enum exit_code client_run(const struct client_options *options) {
                                    .on_done = talk_done};
     screen_status("Client");
     code = talk_begin(&client->talk, &setting);
-  }
-  if (code == CODE_OK) {
-    screen_status("Waiting for server...");
-    if (!client->over)
-      attempt(client);
+    if (code != CODE_OK) {
+      client_finish(client, code);
+    } else {
+      screen_status("Waiting for server...");
+      if (!client->over)
+        attempt(client);
+    }
     uv_run(&client->loop, UV_RUN_DEFAULT);
     code = client->code;
   }

@@ -8,7 +8,7 @@
 #include "io/screen.h"
 
 /* The last record of a finished log, and its head line, are shorter than this. */
-#define TAIL_SIZE 512u
+#define TAIL_SIZE 1024u
 #define NAMES_MAX (64u * 1024u * 1024u)
 
 /* A finished log ends with the record of the end; that is cheap to see. */

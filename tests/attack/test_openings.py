@@ -5,6 +5,7 @@ Nothing of bob's leaves before the opening is done, so each test ends with: noth
 arrived once in a later connection that was honest.
 """
 import functools
+import os
 import shutil
 import socket
 import time
@@ -14,6 +15,7 @@ import pytest
 from line import (AGREE, HANDSHAKE, HELLO, OPEN, REFUSAL, SESSION, TO_ALICE, TO_BOB, TOKEN, drop,
                   flip, frame, inject, replace, truncate)
 from people import Alice, Conversation, MODIFIED, in_both_modes, together
+from statements import check_heads, statements
 
 MALFORMED = "malformed"
 TLS_FAILED = "the TLS handshake failed"
@@ -65,11 +67,31 @@ def test_a_bit_flipped_behind_the_hello(tmp_path):
     heads = {"length up": (2, 5), "length, 2 GiB": (0, 7), "type": (4, 3)}
     records = {"length": (3, 0), "record type": (5, 0), "body": (60, 5), "end": (-1, 0)}
     frames = {"ClientHello": ("tls", TO_ALICE, HANDSHAKE, 0), "Finished": ("tls", TO_ALICE, HANDSHAKE, 1),
+              "open": ("tls", TO_ALICE, HANDSHAKE, 2), "agree": ("tls", TO_ALICE, HANDSHAKE, 3),
               "ServerHello": ("tls", TO_BOB, HANDSHAKE, 0), "session": ("tls", TO_BOB, HANDSHAKE, 1),
               "plain open": ("plain", TO_ALICE, OPEN, 0), "plain session": ("plain", TO_BOB, SESSION, 0)}
     together(tmp_path, {f"{name} {place}": functools.partial(case, *which, *at)
                         for name, which in frames.items() for place, at in
                         (heads | records if which[0] == "tls" else heads).items()})
+
+
+def test_an_agree_that_never_comes(tmp_path):
+    """Goal: until Bob has signed the opening Alice stores nothing of that connection; he comes again, and
+    both logs show which connections both have signed."""
+    with Conversation(tmp_path, "tls") as talk:
+        rule = talk.line.on(TO_ALICE, drop, connection=0, times=1, kind=HANDSHAKE, nth=3)
+        talk.start().say("only")
+        talk.ends_well("only")
+        assert rule.times == 0
+        for person in (talk.alice, talk.bob):
+            person.blamed_only("The connection was cut.")
+        log = (tmp_path / "alice" / "logs" / os.listdir(tmp_path / "alice" / "logs")[0]).read_bytes()
+        check_heads(log)
+        titles = [(one.title, one.by) for one in statements(log)]
+        assert titles == [("opening", "Alice"), ("opening", "Alice"), ("opening", "Bob"), ("origin", "Bob"),
+                          ("receipt", "Alice"), ("end", "Bob"), ("ended", "Alice")]
+        between = log[log.index(b"\nSigned by Alice: "):log.index(b"\nResumed: ")]
+        assert b"\nIncident: The connection was cut." in between and b"\nMessage ID: " not in between
 
 
 @in_both_modes
@@ -141,7 +163,7 @@ def test_garbage_in_an_opening(mode):
     garbage = {"4 GiB": b"\xff\xff\xff\xff\x02", "token": frame(TOKEN, b"x" * 100),
                "hello": frame(HELLO, b"avow\x01\x01"), "text": b"GET / HTTP/1.1\r\n\r\n"}
     if mode == "tls":  # what belongs into the TLS channel counts for nothing in the clear
-        garbage["open in the clear"] = frame(OPEN, bytes(69))
+        garbage["open in the clear"] = frame(OPEN, bytes(73))
         garbage["agree in the clear"] = frame(AGREE, bytes(64))
         garbage["session in the clear"] = frame(SESSION, bytes(170))
     return {f"{direction} {name}": functools.partial(case, direction, data)

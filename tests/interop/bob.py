@@ -61,7 +61,7 @@ class Session:
         # The clock is read after alice's last word: she counts our age from there.
         self.wall, self.monotonic = time.time_ns() // 1000, time.monotonic_ns() // 1000
         self.last = self.wall
-        self.send(OPEN, struct.pack(">QhB16sQh32s", self.wall, 0, 0, bytes(16), 0, 0, EMPTY))  # UTC; a new one
+        self.send(OPEN, struct.pack(">QhB16sQh32sI", self.wall, 0, 0, bytes(16), 0, 0, EMPTY, 0))  # UTC; new
         grant = self.expect(SESSION)
         name, token_key, clock, zone, opened, next_id, self.head = struct.unpack(">16s32sQhQQ32s", grant[:106])
         assert next_id == 0  # all ids below it would be stored

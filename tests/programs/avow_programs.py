@@ -259,9 +259,13 @@ class Proxy:
         while True:
             try:
                 near, _ = self.listener.accept()
-                far = socket.create_connection(("127.0.0.1", self.port_of_alice))
             except OSError:
                 return
+            try:
+                far = socket.create_connection(("127.0.0.1", self.port_of_alice))
+            except OSError:
+                near.close()  # she is not there now; perhaps later
+                continue
             self.sockets += [near, far]
             threading.Thread(target=self.carry, args=(near, far, False), daemon=True).start()
             threading.Thread(target=self.carry, args=(far, near, True), daemon=True).start()
@@ -351,4 +355,6 @@ def damaged(log):
             "the last head": log[:-2] + bytes([log[-2] ^ 1]) + b"\n"}
 
 
+# For a program under strace: the leak checker of a sanitizer build cannot work there.
+TRACED = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 INTERRUPT, TERMINATE, HANG_UP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/when.h"
 #include "wire/frame.h"
 #include "wire/greeting.h"
@@ -54,7 +55,7 @@ static void test_hello(void **state) {
   }
 }
 
-#define OPEN_SIZE 69u
+#define OPEN_SIZE 73u
 #define GRANT_SIZE 106u /* and in tls mode a signature */
 
 static void set_u16(uint8_t *to, int value) {
@@ -79,6 +80,7 @@ static void test_open(void **state) {
       open.opened_offset_min = zones[(i + 1) % COUNT_OF(zones)];
     }
     memset(open.bob_head, (int)i + 100, HEAD_SIZE);
+    open.cover = i % 3 == 0 ? 0 : i % 3 == 1 ? AVOW_COVER_MIN : AVOW_COVER_MAX;
     struct buf line;
     buf_init(&line, 100);
     assert_int_equal(open_append(&line, &open), AVOW_OK);
@@ -89,6 +91,7 @@ static void test_open(void **state) {
     assert_memory_equal(payload.data + 11, open.session_id, SESSION_ID_SIZE);
     assert_int_equal(load_u64(payload.data + 27), open.opened_us);
     assert_memory_equal(payload.data + 37, open.bob_head, HEAD_SIZE);
+    assert_int_equal(load_u32(payload.data + 69), open.cover);
     assert_int_equal(open_decode(payload, &back), AVOW_OK);
     assert_int_equal(back.clock_us, open.clock_us);
     assert_int_equal(back.offset_min, open.offset_min);
@@ -97,12 +100,13 @@ static void test_open(void **state) {
     assert_int_equal(back.opened_us, open.opened_us);
     assert_int_equal(back.opened_offset_min, open.opened_offset_min);
     assert_memory_equal(back.bob_head, open.bob_head, HEAD_SIZE);
+    assert_int_equal(back.cover, open.cover);
     buf_free(&line);
   }
 }
 
-/* Goal: any other length of an open, a time after the year 9999, an impossible zone and a strange
- * flag are malformed, and leave the output alone. */
+/* Goal: any other length of an open, a time after the year 9999, an impossible zone, a strange
+ * flag and a cover out of its limits are malformed, and leave the output alone. */
 static void test_bad_open(void **state) {
   (void)state;
   struct open open = {.clock_us = 42};
@@ -122,6 +126,12 @@ static void test_bad_open(void **state) {
     assert_int_equal(open_decode(whole, &open), AVOW_MALFORMED);
   }
   bytes[10] = 0;
+  static const uint32_t covers[] = {1, AVOW_COVER_MIN - 1, AVOW_COVER_MAX + 1, UINT32_MAX};
+  for (size_t i = 0; i < COUNT_OF(covers); i++) {
+    store_u32(bytes + 69, covers[i]);
+    assert_int_equal(open_decode(whole, &open), AVOW_MALFORMED);
+  }
+  store_u32(bytes + 69, 0);
   assert_int_equal(open.clock_us, 42);
   for (unsigned i = 0; i < 2; i++)
     for (int zone = INT16_MIN; zone <= INT16_MAX; zone++) {
