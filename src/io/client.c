@@ -112,8 +112,7 @@ static void hand_to_talk(struct client *client) {
   client->talking = true;
   client->spoilt = 0;
   client->mismatch_us = 0;
-  talk_attach(client->talk, client->link, opening_session(opening), opening_rest(opening),
-              client->peer, &client->trust);
+  talk_attach(client->talk, client->link, opening, client->peer, &client->trust);
   opening_free(opening);
 }
 
@@ -138,7 +137,8 @@ static void watch_opening(struct client *client) {
 }
 
 static void drive_opening(struct client *client) {
-  flush_opening(client);
+  if (opening_state(client->opening) != OPENING_DONE)
+    flush_opening(client);
   switch (opening_state(client->opening)) {
   case OPENING_FAILED: client_met_failure(client); break;
   case OPENING_DONE: hand_to_talk(client); break;

@@ -4,7 +4,7 @@
 
 #include <uv.h>
 
-#include "core/session.h"
+#include "core/opening.h"
 #include "io/client.h"
 #include "io/link.h"
 #include "io/trust.h"
@@ -42,12 +42,13 @@ void talk_ask(const struct talk *talk, struct open *ret);
 bool talk_renew(struct talk *talk);
 
 /**
- * talk_attach(talk, link, session, rest, peer, trust):
- * Go on over an opened session.  ${link} stays the client's; ${rest} came behind the opening;
- * ${peer} is the server's address, ${trust} whom it was expected to be.
+ * talk_attach(talk, link, opening, peer, trust):
+ * Go on over the session of an opening that is done, and send what is left of its output once our
+ * log tells of the connection.  ${link} and ${opening} stay the client's; ${peer} is the server's
+ * address, ${trust} whom it was expected to be.
  */
-void talk_attach(struct talk *talk, struct link *link, const struct session *session,
-                 struct view rest, const char *peer, const struct trust *trust);
+void talk_attach(struct talk *talk, struct link *link, const struct opening *opening,
+                 const char *peer, const struct trust *trust);
 
 /** talk_bytes(talk, bytes): Bytes came, or (empty) there is room to send again. */
 void talk_bytes(struct talk *talk, struct view bytes);

@@ -67,8 +67,9 @@ static enum avow_error attach(struct talk *talk, const struct session *session, 
   return error;
 }
 
-void talk_attach(struct talk *talk, struct link *link, const struct session *session,
-                 struct view rest, const char *peer, const struct trust *trust) {
+void talk_attach(struct talk *talk, struct link *link, const struct opening *opening,
+                 const char *peer, const struct trust *trust) {
+  const struct session *session = opening_session(opening);
   enum avow_error error = attach(talk, session, peer, trust);
   if (error != AVOW_OK) {
     attach_failed(talk, error);
@@ -77,12 +78,14 @@ void talk_attach(struct talk *talk, struct link *link, const struct session *ses
   if (talk->journal.log == NULL && !talk_begin_journal(talk))
     return;
   talk->link = link;
+  talk->signature = opening_output(opening);
   talk->met = true;
   announce_server(session, peer, trust, talk->journal.name, sender_unconfirmed(talk->sender),
                   talk->input.person);
   screen_detail("Logging messages in: %s/%s.log", talk->setting.options->outbox,
                 talk->journal.name);
-  talk_bytes(talk, rest);
+  talk_bytes(talk, opening_rest(opening));
+  talk->signature = view_of("", 0);
 }
 
 /* Messages of the session may be stored over there, and there is nobody to ask. */
