@@ -21,7 +21,9 @@ struct bob {
   struct sender *sender;
   struct journal journal;
   struct opening *opening;
-  unsigned conn; /* NO_CONN between connections */
+  struct opening *signing; /* what he signed in it leaves once... */
+  bool told;               /* ...his log tells of the connection */
+  unsigned conn;           /* NO_CONN between connections */
   bool talking, begun, finishing;
   unsigned model;
   uint64_t connections; /* that his log should tell of */
@@ -134,6 +136,7 @@ static bool store_record(struct world *world, struct view record) {
   }
   if (error == AVOW_OK)
     error = journal_store(&bob->journal, record);
+  bob->told = error == AVOW_OK;
   if (error == AVOW_OK)
     sender_record_consume(bob->sender, record.size);
   else
@@ -145,6 +148,11 @@ static void flush(struct world *world) {
   struct bob *bob = world->bob;
   if (bob->conn == NO_CONN || !bob->talking || !host_step(&world->hosts[BOB]))
     return;
+  if (bob->signing != NULL && !bob->told)
+    return;
+  if (bob->signing != NULL)
+    net_send(world, bob->conn, BOB, opening_output(bob->signing));
+  bob->signing = NULL;
   size_t taken = net_send(world, bob->conn, BOB, sender_output(bob->sender));
   sender_output_consume(bob->sender, taken);
 }
@@ -283,27 +291,10 @@ void bob_start(struct world *world) {
   drive(world, AVOW_OK);
 }
 
-/* A text of a length that is mostly small, of characters that are mostly printable. */
-static struct view make_text(struct world *world) {
-  struct chance *chance = &world->chance;
-  size_t most = world->setting.text_most;
-  size_t size = (size_t)chance_wide(chance, 1, chance_of(chance, 700000) && most > 64 ? 64 : most);
-  uint8_t *room;
-  size -= chance_of(chance, 50000) ? size : 0;
-  buf_clear(&world->bob->text);
-  if (buf_reserve(&world->bob->text, size, &room) != AVOW_OK)
-    abort();
-  bool wild = chance_of(chance, 200000);
-  chance_bytes(chance, room, size);
-  for (size_t i = 0; i < size && !wild; i++)
-    room[i] = (uint8_t)(' ' + room[i] % 95);
-  return view_of(room, size);
-}
-
 static void submit_one(struct world *world) {
   struct bob *bob = world->bob;
   struct model *model = model_of(world);
-  struct view text = make_text(world);
+  struct view text = text_draw(world, &bob->text);
   struct now now = now_of(world);
   uint64_t id;
   if (model->entries == NULL)
@@ -364,12 +355,12 @@ static struct open wish(struct world *world) {
   return open;
 }
 
-static void send_opening(struct world *world, struct opening *opening) {
+static void flush_opening(struct world *world) {
   struct bob *bob = world->bob;
   if (!host_step(&world->hosts[BOB]))
     return;
-  size_t taken = net_send(world, bob->conn, BOB, opening_output(opening));
-  opening_output_consume(opening, taken);
+  size_t taken = net_send(world, bob->conn, BOB, opening_output(bob->opening));
+  opening_output_consume(bob->opening, taken);
 }
 
 void bob_try(struct world *world) {
@@ -387,7 +378,7 @@ void bob_try(struct world *world) {
   const uint8_t *server_key = world->hosts[ALICE].identity.public;
   if (opening_bob(&bob->opening, own, server_key, &open, now_of(world)) != AVOW_OK)
     abort();
-  send_opening(world, bob->opening);
+  flush_opening(world);
   set_alarm(world, opening_deadline(bob->opening));
 }
 
@@ -410,6 +401,8 @@ static void attach(struct world *world) {
   opened.peer = "('127.0.0.1', 1024)";
   chance_bytes(&world->chance, seed, sizeof seed);
   bob->opening = NULL;
+  bob->signing = opening;
+  bob->told = false;
   bob->talking = true;
   bob->connections++;
   bob->retry_us = RETRY_FIRST_US;
@@ -426,35 +419,24 @@ static void attach(struct world *world) {
     lie_seen(world);
   else if (error != AVOW_OK)
     broken(world, "bob cannot go on: %s", avow_error_text(error));
-  bob->talking = false; /* nothing leaves before the connection is in the log */
   drive(world, error);
-  if (error == AVOW_OK && !world->hosts[BOB].dead) {
-    bob->talking = true;
-    send_opening(world, opening);
-  }
-  if (error == AVOW_OK && !world->hosts[BOB].dead) {
+  if (error == AVOW_OK && !world->hosts[BOB].dead)
     drive(world, sender_input(bob->sender, opening_rest(opening), now_of(world)));
-  }
+  bob->signing = NULL;
   opening_free(opening);
 }
 
 static void drive_opening(struct world *world) {
   struct bob *bob = world->bob;
   enum avow_error error = AVOW_OK;
-  if (opening_state(bob->opening) == OPENING_GRANTED) {
+  if (opening_state(bob->opening) == OPENING_GRANTED)
     error = sender_may_attach(bob->sender, opening_session(bob->opening));
-    if (error == AVOW_OK)
-      opening_agree(bob->opening);
-  }
+  if (error == AVOW_OK && opening_state(bob->opening) == OPENING_GRANTED)
+    opening_agree(bob->opening);
   if (opening_state(bob->opening) != OPENING_DONE)
-    send_opening(world, bob->opening);
+    flush_opening(world);
   if (world->hosts[BOB].dead)
     return;
-  if (error == AVOW_OUT_OF_STEP && world->lie != NO_LIE) {
-    lie_seen(world);
-    leave(world);
-    return;
-  }
   if (error == AVOW_OK)
     error = opening_error(bob->opening);
   if (opening_state(bob->opening) == OPENING_DONE) {
@@ -464,7 +446,7 @@ static void drive_opening(struct world *world) {
   } else if (error == AVOW_TIMEOUT) {
     drop_connection(world);
   } else {
-    if (error == AVOW_NO_SESSION && world->lie != NO_LIE)
+    if ((error == AVOW_NO_SESSION || error == AVOW_OUT_OF_STEP) && world->lie != NO_LIE)
       lie_seen(world);
     else if (error != AVOW_NO_SESSION || !world->hosts[ALICE].disk_failed)
       broken(world, "bob's opening fails: %s", avow_error_text(error));

@@ -28,7 +28,7 @@ struct compare {
   bool alice_matched; /* Alice's last connection is Bob's last one, too */
   bool bob_agreed;    /* and he has signed it, so */
   uint8_t bob_signature[SIGNATURE_SIZE];
-  bool alice_ended; /* the last word of her log is an end */
+  bool alice_ended; /* the last word of her log is an end that Bob has signed */
   struct story story;
   struct fault fault;
 };
@@ -213,7 +213,7 @@ static enum avow_error alice_envelope(struct compare *compare, const struct fact
 
 static enum avow_error alice_end(struct compare *compare, const struct record *record) {
   const struct record *bob = &compare->looked_for.record;
-  compare->alice_ended = true;
+  compare->alice_ended = record->by_bob;
   if (compare->bob_over && !audit_had_head(compare->bob_audit, record->proof.bob_head))
     return differ(compare, WHO_ALICE, record, WHO_BOB,
                   "a head of Bob's that his log does not have");
@@ -306,8 +306,8 @@ static enum avow_error take_bob(struct compare *compare, const struct fact *fact
     }
     break;
   case RECORD_ENDED:
-    if (fact->record.is_signed)
-      look_for(compare, fact); /* otherwise he gave up, and she knows nothing of it */
+    if (fact->record.is_signed) /* else he has closed it alone */
+      look_for(compare, fact);
     break;
   case RECORD_QUEUED:
   case RECORD_MESSAGE:
