@@ -90,11 +90,13 @@ static enum ruling say_fault(char *text, enum ruling ruling, const struct fault 
              fault->line, about, fault->text, against);
 }
 
-/* The first fault that breaks a rule; if there is none, the first of another kind; or NULL. */
+/* The first fault that breaks a rule; if there is none, the first of another kind; or NULL.  Where
+ * nothing is signed, there is nothing to compare. */
 static const struct fault *worst(const struct bench *bench) {
   const struct fault *faults[] = {&bench->alice.fault, &bench->bob.fault, &bench->compared};
   const struct fault *found = NULL;
-  for (size_t i = 0; i < 3; i++)
+  size_t count = bench->alice.tls && bench->bob.tls ? 3 : 2;
+  for (size_t i = 0; i < count; i++)
     if (faults[i]->kind != FAULT_NONE &&
         (found == NULL || (found->kind != FAULT_BROKEN && faults[i]->kind == FAULT_BROKEN)))
       found = faults[i];

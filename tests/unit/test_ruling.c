@@ -183,6 +183,11 @@ static void test_unreached(void **state) {
   bob_opened(made, &opened);
   made_agreed(made, &made->bob, &opened);
   made_seal(&made->bob);
+  /* he has signed one, and died before it was on his disk */
+  opened = made_opening(made, true);
+  alice_opened(made, &opened);
+  made_agreed(made, &made->alice, &opened);
+  made_seal(&made->alice);
   opened = made_connection(made, true);
   memcpy(made->seen, opened.alice_head, HEAD_SIZE);
   struct enveloped last = made_envelope(made, 1, 2);
@@ -234,7 +239,7 @@ static void test_cut(void **state) {
       {connection.alice, bob.size, "an end that Alice has signed"},
       {envelope.alice, before.bob, "messages that Bob has signed"},
       {envelope.alice, before.bob, "This speaks against Bob"},
-      {connection.alice, envelope.bob, "a connection that Bob has signed"},
+      {alice.size, envelope.bob, "over a connection that Bob has signed, and that his log"},
       {alice.size, before.bob, "speaks against Bob"},
   };
   for (size_t i = 0; i < COUNT_OF(cuts); i++)
@@ -310,6 +315,7 @@ static void other_end(struct made *made, int which) {
 static void other_connection(struct made *made, int which) {
   made->now_us += (unsigned)which;
   made_connection(made, true);
+  made_delivery(made, 1, 1);
 }
 
 static void without_receipt(struct made *made, int which) {
