@@ -51,6 +51,7 @@ enum avow_error forge_answer(struct spy *spy, const struct sealed *asked, struct
                           .time_us = ++spy->newest_us[TO_BOB - 1],
                           .echo_us = asked->time_us,
                           .first_id = asked->first_id};
+  answer.when_us = answer.time_us;
   if (asked->kind == SEALED_END)
     return spy_seal(spy, &answer, out);
   if (asked->kind != SEALED_ENVELOPE)
@@ -58,7 +59,6 @@ enum avow_error forge_answer(struct spy *spy, const struct sealed *asked, struct
   buf_init(&hashes, HASHES_MAX);
   enum avow_error error = take_hashes(asked, &hashes);
   answer.count = asked->count;
-  answer.confirmed_us = answer.time_us;
   answer.body = buf_view(&hashes);
   if (error == AVOW_OK)
     error = spy_seal(spy, &answer, out);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/notary.h"
 #include "core/opening.h"
 #include "crypto/random.h"
 #include "io/clock.h"
@@ -92,9 +93,28 @@ static void grant_session(struct pose *pose, struct spy *spy) {
     grant.opened_us = asked->opened_us;
   }
   opening_grant(pose->opening, &grant, now);
-  pose->open = spy_take(spy, &grant);
+  pose->open = spy_take(spy, opening_session(pose->opening)->handshake, &grant);
   explicit_bzero(&grant, sizeof grant);
   tell(pose, "believed", "is taken for Alice. Bob sends her his messages.");
+}
+
+/* With the key that she was let in with: it is hers, not Bob's. */
+static enum avow_error sign(const struct session *session, struct sealed *envelope) {
+  struct notary notary = {0};
+  struct enveloped enveloped = {.count = envelope->count};
+  memcpy(enveloped.proof.bob_head, session->open.bob_head, HEAD_SIZE);
+  memcpy(enveloped.proof.alice_head, session->grant.alice_head, HEAD_SIZE);
+  enum avow_error error = notary_open(&notary, session, true);
+  if (error == AVOW_OK && notary.on)
+    error = notary_digest(&notary, session->open.offset_min, 0, envelope->count,
+                          reader_of(envelope->body), enveloped.digest);
+  if (error == AVOW_OK && notary.on)
+    error = statement_origin(notary_text(&notary), &notary.names, &enveloped);
+  if (error == AVOW_OK && notary.on)
+    error = notary_sign(&notary, enveloped.proof.bob_signature);
+  envelope->proof = enveloped.proof;
+  notary_close(&notary);
+  return error;
 }
 
 /* As Bob: the session that Alice has granted, and a message in it. */
@@ -104,7 +124,7 @@ static void use_session(struct pose *pose, struct spy *spy, struct relay *relay)
   uint64_t now_us = clock_now().wall_us;
   buf_init(&body, AVOW_PLAINTEXT_MAX);
   buf_init(&frame, AVOW_FRAME_HEADER + AVOW_TOKEN_MAX);
-  pose->open = spy_take(spy, &session->grant);
+  pose->open = spy_take(spy, session->handshake, &session->grant);
   if (now_us <= session->open.clock_us)
     now_us = session->open.clock_us + 1;
   struct sealed envelope = {.kind = SEALED_ENVELOPE,
@@ -114,7 +134,8 @@ static void use_session(struct pose *pose, struct spy *spy, struct relay *relay)
                             .count = 1};
   if (forge_message(&body, now_us, view_text(pose->text)) == AVOW_OK) {
     envelope.body = buf_view(&body);
-    if (pose->open && spy_seal(spy, &envelope, &frame) == AVOW_OK)
+    if (pose->open && sign(session, &envelope) == AVOW_OK &&
+        spy_seal(spy, &envelope, &frame) == AVOW_OK)
       (void)relay_say(relay, TO_ALICE, buf_view(&frame));
   }
   tell(pose, "let in", "was let in. She sends Alice a message in Bob's name.");

@@ -17,7 +17,8 @@ void spy_wipe(struct spy *spy) {
   explicit_bzero(spy, sizeof *spy);
 }
 
-bool spy_take(struct spy *spy, const struct grant *grant) {
+bool spy_take(struct spy *spy, enum handshake handshake, const struct grant *grant) {
+  spy->proven = handshake == HANDSHAKE_TLS;
   fernet_free(spy->fernet);
   spy->fernet = NULL;
   spy->newest_us[TO_BOB - 1] = grant->clock_us;
@@ -27,7 +28,8 @@ bool spy_take(struct spy *spy, const struct grant *grant) {
 
 bool spy_learn(struct spy *spy, struct view session) {
   struct grant grant;
-  bool learnt = grant_decode(session, &grant) == AVOW_OK && spy_take(spy, &grant);
+  bool learnt = grant_decode(session, HANDSHAKE_PLAIN, &grant) == AVOW_OK &&
+                spy_take(spy, HANDSHAKE_PLAIN, &grant);
   explicit_bzero(&grant, sizeof grant);
   return learnt;
 }
@@ -41,7 +43,7 @@ bool spy_open(struct spy *spy, struct view token, enum direction way, struct sea
       fernet_decrypt(spy->fernet, token, (struct fernet_time){0}, to, &size) != AVOW_OK)
     return false;
   buf_commit(&spy->plaintext, size);
-  if (sealed_decode(buf_view(&spy->plaintext), way, ret) != AVOW_OK)
+  if (sealed_decode(buf_view(&spy->plaintext), way, spy->proven, ret) != AVOW_OK)
     return false;
   if (ret->time_us > spy->newest_us[way - 1])
     spy->newest_us[way - 1] = ret->time_us;
@@ -52,7 +54,7 @@ enum avow_error spy_seal(struct spy *spy, const struct sealed *sealed, struct bu
   struct buf plaintext;
   uint8_t iv[FERNET_IV_SIZE], *to;
   buf_init(&plaintext, AVOW_PLAINTEXT_MAX);
-  enum avow_error error = sealed_encode(sealed, &plaintext);
+  enum avow_error error = sealed_encode(sealed, spy->proven, 0, &plaintext);
   if (error == AVOW_OK)
     error = random_bytes(iv, sizeof iv);
   if (error == AVOW_OK)

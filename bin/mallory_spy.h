@@ -9,6 +9,7 @@
 /* Reads tokens, and makes them, with a key that went over the line in the clear. */
 struct spy {
   struct fernet *fernet; /* NULL: she has no key */
+  bool proven;           /* its tokens carry proofs: a session of her own, in tls mode */
   char key[FERNET_KEY_TEXT_SIZE];
   struct buf plaintext;  /* of the last token */
   uint64_t newest_us[2]; /* the time of the newest token, by way */
@@ -18,8 +19,8 @@ struct spy {
 void spy_init(struct spy *spy);
 void spy_wipe(struct spy *spy);
 
-/** spy_take(spy, grant): Take the session's key; false if that failed. */
-bool spy_take(struct spy *spy, const struct grant *grant);
+/** spy_take(spy, handshake, grant): Take the session's key; false if that failed. */
+bool spy_take(struct spy *spy, enum handshake handshake, const struct grant *grant);
 
 /** spy_learn(spy, session): The same, out of the payload of a `session` frame; false if there
  * is none in it. */

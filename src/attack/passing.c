@@ -13,7 +13,7 @@ static const char *const ACTS[] = {
 static_assert(sizeof ACTS / sizeof ACTS[0] == ACT_STRANGER + 1, "one word per act");
 
 static const char *const TYPES[] = {"frame",   "hello",   "handshake", "open",
-                                    "session", "refusal", "token"};
+                                    "session", "refusal", "token",     "agree"};
 static_assert(sizeof TYPES / sizeof TYPES[0] == FRAME_TYPE_LAST + 1, "one word per type");
 
 const char *act_name(enum act act) {

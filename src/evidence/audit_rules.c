@@ -321,17 +321,17 @@ static enum avow_error claim_end(struct audit *audit, struct fact *fact) {
   return error;
 }
 
-/* Bob closes a session that the server has lost: with nobody to sign it, it proves nothing. */
-static bool is_closing(const struct audit *audit, const struct record *record) {
+/* Bob gives a session up that Alice cannot go on with: nobody has signed that. */
+static bool is_given_up(const struct audit *audit, const struct record *record) {
   return audit->keeper == WHO_BOB && audit->parties.tls && !record->is_signed;
 }
 
 static enum avow_error ended(struct audit *audit, struct fact *fact) {
   const struct record *record = &fact->record;
-  bool closing = is_closing(audit, record);
-  if (!is_open(audit) && !closing)
+  bool given_up = is_given_up(audit, record);
+  if (!is_open(audit) && !given_up)
     return broken(audit, fact, "an end outside of a connection that both signed");
-  if (record->is_signed != audit->parties.tls && !closing)
+  if (record->is_signed != audit->parties.tls && !given_up)
     return broken(audit, fact, "an end without signatures");
   if (record->id != audit->confirmed || record->id != audit->messages)
     return broken(audit, fact, "an end with another number of messages than the log has");

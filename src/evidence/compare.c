@@ -320,7 +320,7 @@ static enum avow_error take_bob(struct compare *compare, const struct fact *fact
     }
     break;
   case RECORD_ENDED:
-    if (fact->record.is_signed) /* else he has closed it alone */
+    if (fact->record.is_signed) /* otherwise he gave up, and she knows nothing of it */
       look_for(compare, fact);
     break;
   case RECORD_QUEUED:

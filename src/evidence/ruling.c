@@ -53,10 +53,11 @@ void testimony_take(struct testimony *testimony, const struct question *question
   case RECORD_ENVELOPE: take_envelope(testimony, question, fact); break;
   case RECORD_INCIDENT: testimony->incidents++; break;
   case RECORD_ENDED:
-    testimony->any_end |= record->is_signed;
-    testimony->at_end = record->is_signed;
-    if (record->is_signed)
-      testimony->end = *record;
+    testimony->given_up = testimony->tls && !record->is_signed;
+    if (testimony->given_up)
+      break;
+    testimony->any_end = testimony->at_end = true;
+    testimony->end = *record;
     break;
   case RECORD_QUEUED:
   case RECORD_HEAD: break;
@@ -184,6 +185,10 @@ static enum ruling rule_complete(const struct bench *bench, char *text) {
     const struct testimony *log = logs[i];
     if (!log->there)
       continue;
+    if (log->given_up)
+      return say(text, RULING_UNDECIDED,
+                 "Bob gave the session up, since Alice could not go on with it. Nobody has signed "
+                 "that these were all.");
     if (!log->at_end)
       return say(text, RULING_UNDECIDED,
                  "%s does not end with an end: the session may go on, or the rest is missing.",

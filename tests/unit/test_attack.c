@@ -157,7 +157,7 @@ static size_t real_size(size_t text_size) {
   assert_int_equal(message_append(&body, &message), AVOW_OK);
   struct sealed sealed = {
       .kind = SEALED_ENVELOPE, .direction = TO_ALICE, .count = 1, .body = buf_view(&body)};
-  assert_int_equal(sealed_encode(&sealed, &plain), AVOW_OK);
+  assert_int_equal(sealed_encode(&sealed, false, 0, &plain), AVOW_OK);
   size_t size = base64_encoded_size(57 + (buf_view(&plain).size / 16 + 1) * 16);
   buf_free(&body);
   buf_free(&plain);

@@ -140,8 +140,8 @@ static void test_goes_on(void **state) {
   }
 }
 
-/* Goal: Bob may close a session that the server has lost; that is no evidence of an end. */
-static void test_closed(void **state) {
+/* Goal: Bob may give up a session that Alice cannot go on with; that is no evidence of an end. */
+static void test_given_up(void **state) {
   (void)state;
   struct made *made = made_begin();
   begin(made);
@@ -151,7 +151,7 @@ static void test_closed(void **state) {
   made_seal(&made->bob);
   ask(made, QUESTION_SAME, FAULT_NO_ID, alice_log(made), bob_log(made), RULING_PROVEN, "one story");
   ask(made, QUESTION_COMPLETE, FAULT_NO_ID, no_log(), bob_log(made), RULING_UNDECIDED,
-      "does not end with an end");
+      "Bob gave the session up");
   ask(made, QUESTION_SENT, 2, alice_log(made), bob_log(made), RULING_UNDECIDED, "no envelope");
   made_end(made);
 }
@@ -406,7 +406,7 @@ int main(void) {
       cmocka_unit_test(test_plain),
       cmocka_unit_test(test_open_session),
       cmocka_unit_test(test_goes_on),
-      cmocka_unit_test(test_closed),
+      cmocka_unit_test(test_given_up),
       cmocka_unit_test(test_unreached),
       cmocka_unit_test(test_cut),
       cmocka_unit_test(test_forks),
