@@ -162,11 +162,11 @@ static enum ruling rule_verify(const struct bench *bench, char *text) {
     return rule_lacking_end(text, RULING_UNDECIDED);
   if (both)
     return say(text, RULING_PROVEN,
-               "both logs are as they were signed, and tell one story of %" PRIu64 " messages.",
-               bench->alice.confirmed);
+               "both logs are as they were signed, and tell one story of %" PRIu64 " message%s.",
+               bench->alice.confirmed, bench->alice.confirmed == 1 ? "" : "s");
   return say(text, RULING_PROVEN,
-             "%s is as it was signed: %" PRIu64 " messages, all of them covered by signatures of "
-             "both. Whether its end was cut off, only the other log can show.",
+             "%s is as it was signed. Messages that both signatures cover: %" PRIu64
+             ". Whether something behind them was cut off, only the other log can show.",
              log_of(one->keeper), one->confirmed);
 }
 
