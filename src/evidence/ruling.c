@@ -53,10 +53,11 @@ void testimony_take(struct testimony *testimony, const struct question *question
   case RECORD_ENVELOPE: take_envelope(testimony, question, fact); break;
   case RECORD_INCIDENT: testimony->incidents++; break;
   case RECORD_ENDED:
-    testimony->any_end |= record->is_signed;
-    testimony->at_end = record->is_signed;
-    if (record->is_signed)
-      testimony->end = *record;
+    testimony->given_up = testimony->tls && !record->is_signed;
+    if (testimony->given_up)
+      break;
+    testimony->any_end = testimony->at_end = true;
+    testimony->end = *record;
     break;
   case RECORD_QUEUED:
   case RECORD_HEAD: break;
@@ -90,11 +91,13 @@ static enum ruling say_fault(char *text, enum ruling ruling, const struct fault 
              fault->line, about, fault->text, against);
 }
 
-/* The first fault that breaks a rule; if there is none, the first of another kind; or NULL. */
+/* The first fault that breaks a rule; if there is none, the first of another kind; or NULL.  Where
+ * nothing is signed, there is nothing to compare. */
 static const struct fault *worst(const struct bench *bench) {
   const struct fault *faults[] = {&bench->alice.fault, &bench->bob.fault, &bench->compared};
   const struct fault *found = NULL;
-  for (size_t i = 0; i < 3; i++)
+  size_t count = bench->alice.tls && bench->bob.tls ? 3 : 2;
+  for (size_t i = 0; i < count; i++)
     if (faults[i]->kind != FAULT_NONE &&
         (found == NULL || (found->kind != FAULT_BROKEN && faults[i]->kind == FAULT_BROKEN)))
       found = faults[i];
@@ -159,11 +162,11 @@ static enum ruling rule_verify(const struct bench *bench, char *text) {
     return rule_lacking_end(text, RULING_UNDECIDED);
   if (both)
     return say(text, RULING_PROVEN,
-               "both logs are as they were signed, and tell one story of %" PRIu64 " messages.",
-               bench->alice.confirmed);
+               "both logs are as they were signed, and tell one story of %" PRIu64 " message%s.",
+               bench->alice.confirmed, bench->alice.confirmed == 1 ? "" : "s");
   return say(text, RULING_PROVEN,
-             "%s is as it was signed: %" PRIu64 " messages, all of them covered by signatures of "
-             "both. Whether its end was cut off, only the other log can show.",
+             "%s is as it was signed. Messages that both signatures cover: %" PRIu64
+             ". Whether something behind them was cut off, only the other log can show.",
              log_of(one->keeper), one->confirmed);
 }
 
@@ -182,14 +185,14 @@ static enum ruling rule_complete(const struct bench *bench, char *text) {
     const struct testimony *log = logs[i];
     if (!log->there)
       continue;
+    if (log->given_up)
+      return say(text, RULING_UNDECIDED,
+                 "Bob gave the session up, since Alice could not go on with it. Nobody has signed "
+                 "that these were all.");
     if (!log->at_end)
       return say(text, RULING_UNDECIDED,
                  "%s does not end with an end: the session may go on, or the rest is missing.",
                  log_of(log->keeper));
-    if (!log->end.is_signed)
-      return say(text, RULING_UNDECIDED,
-                 "Bob gave the session up, since Alice could not go on with it. Nobody has signed "
-                 "that these were all.");
     if (log->keeper == WHO_ALICE && !log->end.by_bob)
       return say(text, RULING_UNDECIDED,
                  "Alice ended the session, and Bob has not signed that these were all.");

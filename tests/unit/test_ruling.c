@@ -140,8 +140,8 @@ static void test_goes_on(void **state) {
   }
 }
 
-/* Goal: Bob may close a session that the server has lost; that is no evidence of an end. */
-static void test_closed(void **state) {
+/* Goal: Bob may give up a session that Alice cannot go on with; that is no evidence of an end. */
+static void test_given_up(void **state) {
   (void)state;
   struct made *made = made_begin();
   begin(made);
@@ -151,7 +151,7 @@ static void test_closed(void **state) {
   made_seal(&made->bob);
   ask(made, QUESTION_SAME, FAULT_NO_ID, alice_log(made), bob_log(made), RULING_PROVEN, "one story");
   ask(made, QUESTION_COMPLETE, FAULT_NO_ID, no_log(), bob_log(made), RULING_UNDECIDED,
-      "does not end with an end");
+      "Bob gave the session up");
   ask(made, QUESTION_SENT, 2, alice_log(made), bob_log(made), RULING_UNDECIDED, "no envelope");
   made_end(made);
 }
@@ -183,6 +183,11 @@ static void test_unreached(void **state) {
   bob_opened(made, &opened);
   made_agreed(made, &made->bob, &opened);
   made_seal(&made->bob);
+  /* he has signed one, and died before it was on his disk */
+  opened = made_opening(made, true);
+  alice_opened(made, &opened);
+  made_agreed(made, &made->alice, &opened);
+  made_seal(&made->alice);
   opened = made_connection(made, true);
   memcpy(made->seen, opened.alice_head, HEAD_SIZE);
   struct enveloped last = made_envelope(made, 1, 2);
@@ -234,7 +239,7 @@ static void test_cut(void **state) {
       {connection.alice, bob.size, "an end that Alice has signed"},
       {envelope.alice, before.bob, "messages that Bob has signed"},
       {envelope.alice, before.bob, "This speaks against Bob"},
-      {connection.alice, envelope.bob, "a connection that Bob has signed"},
+      {alice.size, envelope.bob, "over a connection that Bob has signed, and that his log"},
       {alice.size, before.bob, "speaks against Bob"},
   };
   for (size_t i = 0; i < COUNT_OF(cuts); i++)
@@ -310,6 +315,7 @@ static void other_end(struct made *made, int which) {
 static void other_connection(struct made *made, int which) {
   made->now_us += (unsigned)which;
   made_connection(made, true);
+  made_delivery(made, 1, 1);
 }
 
 static void without_receipt(struct made *made, int which) {
@@ -360,6 +366,28 @@ static void test_forks(void **state) {
   fork_session(asked_with_another_head, "a connection with a head of Bob's");
 }
 
+/* Goal: an end that never reached Bob, and that bears a head of a Bob who told another story. */
+static void test_end_of_another(void **state) {
+  (void)state;
+  struct made *made[2];
+  for (int i = 0; i < 2; i++) {
+    made[i] = made_begin();
+    begin(made[i]);
+    if (i == 1)
+      made_incident(&made[i]->bob);
+    made_seal(&made[i]->bob);
+    struct ended ended = made_ended(made[i], true);
+    alice_ended(made[i], &ended, 0);
+    made_seal(&made[i]->alice);
+  }
+  ask(made[0], QUESTION_SAME, FAULT_NO_ID, alice_log(made[1]), bob_log(made[1]), RULING_UNDECIDED,
+      "and his log lacks it");
+  ask(made[0], QUESTION_SAME, FAULT_NO_ID, alice_log(made[1]), bob_log(made[0]), RULING_REFUTED,
+      "a head of Bob's that his log does not have");
+  made_end(made[0]);
+  made_end(made[1]);
+}
+
 /* Goal: logs of two sessions, or of other people, are not one story. */
 static void test_strangers(void **state) {
   (void)state;
@@ -368,6 +396,14 @@ static void test_strangers(void **state) {
   begin(other);
   ask(made, QUESTION_SAME, FAULT_NO_ID, alice_log(other), bob_log(made), RULING_REFUTED,
       "another session");
+  made_end(other);
+  other = made_begin();
+  memcpy(other->names.alice_key, ed25519_key(other->eve_key), sizeof other->names.alice_key);
+  ed25519_free(other->alice_key);
+  other->alice_key = made_key(0xee);
+  begin(other);
+  ask(made, QUESTION_SAME, FAULT_NO_ID, alice_log(other), bob_log(made), RULING_REFUTED,
+      "other keys than in Bob's log");
   made_end(other);
   made_end(made);
 }
@@ -395,17 +431,12 @@ static void test_receipts_left_out(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_honest),
-      cmocka_unit_test(test_nothing),
-      cmocka_unit_test(test_plain),
-      cmocka_unit_test(test_open_session),
-      cmocka_unit_test(test_goes_on),
-      cmocka_unit_test(test_closed),
-      cmocka_unit_test(test_unreached),
-      cmocka_unit_test(test_cut),
-      cmocka_unit_test(test_forks),
-      cmocka_unit_test(test_strangers),
-      cmocka_unit_test(test_receipts_left_out),
+      cmocka_unit_test(test_honest),         cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_plain),          cmocka_unit_test(test_open_session),
+      cmocka_unit_test(test_goes_on),        cmocka_unit_test(test_given_up),
+      cmocka_unit_test(test_unreached),      cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_forks),          cmocka_unit_test(test_strangers),
+      cmocka_unit_test(test_end_of_another), cmocka_unit_test(test_receipts_left_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
