@@ -29,11 +29,12 @@ void ed25519_free(struct ed25519 *key);
 /** ed25519_key(key): Return its public key. */
 const uint8_t *ed25519_key(const struct ed25519 *key);
 
-/** ed25519_sign(key, message, signature): With a private one.  Returns AVOW_CRYPTO. */
+/** ed25519_sign(key, message, signature): With a private one; AVOW_CRYPTO with another. */
 enum avow_error ed25519_sign(struct ed25519 *key, struct view message,
                              uint8_t signature[ED25519_SIGNATURE_SIZE]);
 
-/** ed25519_verify(key, message, signature): Returns AVOW_NOT_AUTHENTIC, AVOW_CRYPTO. */
+/** ed25519_verify(key, message, signature): Nothing is authentic under a key of small order, since
+ * anybody can make signatures that fit it.  Returns AVOW_NOT_AUTHENTIC, AVOW_CRYPTO. */
 enum avow_error ed25519_verify(struct ed25519 *key, struct view message,
                                const uint8_t signature[ED25519_SIGNATURE_SIZE]);
 

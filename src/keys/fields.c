@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* As ssh-keygen breaks its lines. */
+#define COLUMNS 70u
+
 struct fields_lines fields_lines_of(struct view file) {
   return (struct fields_lines){.rest = file};
 }
@@ -83,4 +86,26 @@ void fields_name(struct view text, char name[AVOW_NAME_SIZE]) {
   if (size > 0)
     memcpy(name, text.data, size);
   name[size] = '\0';
+}
+
+static uint8_t *put_line(uint8_t *to, const void *text, size_t size) {
+  memcpy(to, text, size);
+  to[size] = '\n';
+  return to + size + 1;
+}
+
+enum avow_error fields_armor(const char *begin, const char *end, struct view text,
+                             struct buf *file) {
+  size_t rows = (text.size + COLUMNS - 1) / COLUMNS;
+  size_t size = strlen(begin) + 1 + text.size + rows + strlen(end) + 1;
+  uint8_t *to;
+  enum avow_error error = buf_reserve(file, size, &to);
+  if (error != AVOW_OK)
+    return error;
+  to = put_line(to, begin, strlen(begin));
+  for (size_t at = 0; at < text.size; at += COLUMNS)
+    to = put_line(to, text.data + at, text.size - at < COLUMNS ? text.size - at : COLUMNS);
+  put_line(to, end, strlen(end));
+  buf_commit(file, size);
+  return AVOW_OK;
 }

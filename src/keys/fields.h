@@ -5,8 +5,8 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 
-/* What the text files of this room have in common: lines, and fields parted by blanks (spaces and
- * tabs).  For this room only. */
+/* What the text files of this room have in common: lines, fields parted by blanks (spaces and
+ * tabs), and armour.  For this room only. */
 
 /* A walk over the lines of a file. */
 struct fields_lines {
@@ -46,5 +46,13 @@ bool fields_equal_nocase(struct view a, struct view b);
  * Copy ${text} with a NUL, cut to fit; a UTF-8 character is kept whole or left out.
  */
 void fields_name(struct view text, char name[AVOW_NAME_SIZE]);
+
+/**
+ * fields_armor(begin, end, text, file):
+ * Append ${text} to ${file} in lines of 70 characters, as ssh-keygen does, between the lines
+ * ${begin} and ${end}; all of it, or nothing.  Errors of buf_reserve.
+ */
+enum avow_error fields_armor(const char *begin, const char *end, struct view text,
+                             struct buf *file);
 
 #endif

@@ -11,8 +11,6 @@
 #define END "-----END OPENSSH PRIVATE KEY-----"
 #define MAGIC "openssh-key-v1" /* with its NUL */
 #define KEY_TYPE "ssh-ed25519"
-/* As ssh-keygen breaks its lines. */
-#define COLUMNS 70u
 /* Without a cipher the private section is padded to this, with the bytes 1, 2, 3, … */
 #define BLOCK_SIZE 8u
 /* OpenSSH's "private key" of Ed25519 is the seed with the public key behind it. */
@@ -219,26 +217,10 @@ static enum avow_error wrap(struct view bytes, struct buf *file) {
   size_t text_size = base64_encoded_size(bytes.size);
   if (text_size > sizeof(text))
     return AVOW_TOO_LONG;
-  size_t rows = (text_size + COLUMNS - 1) / COLUMNS;
-  size_t size = sizeof(BEGIN) + text_size + rows + sizeof(END); /* sizeof counts the newlines */
-  uint8_t *to;
-  enum avow_error error = buf_reserve(file, size, &to);
-  if (error != AVOW_OK)
-    return error;
-
   base64_encode(BASE64_STANDARD, bytes, text);
-  memcpy(to, BEGIN "\n", sizeof(BEGIN));
-  to += sizeof(BEGIN);
-  for (size_t at = 0; at < text_size; at += COLUMNS) {
-    size_t row = text_size - at < COLUMNS ? text_size - at : COLUMNS;
-    memcpy(to, text + at, row);
-    to[row] = '\n';
-    to += row + 1;
-  }
-  memcpy(to, END "\n", sizeof(END));
-  buf_commit(file, size);
+  enum avow_error error = fields_armor(BEGIN, END, view_of(text, text_size), file);
   secret_wipe(text, sizeof(text));
-  return AVOW_OK;
+  return error;
 }
 
 enum avow_error identity_new(const uint8_t seed[ED25519_SEED_SIZE], const char *comment,

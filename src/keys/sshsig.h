@@ -4,9 +4,9 @@
 
 #include "crypto/ed25519.h"
 
-/* Signatures in OpenSSH's format (openssh-portable, PROTOCOL.sshsig), so that `ssh-keygen -Y verify`
- * checks them: by an ssh-ed25519 key, over the SHA-512 of a text, in one namespace.  What a text is,
- * its first line says (evidence/statement.h), so that none can pass for another. */
+/* Signatures in OpenSSH's format (openssh-portable, PROTOCOL.sshsig), so that `ssh-keygen -Y
+ * verify` checks them: by an ssh-ed25519 key, over the SHA-512 of a text, in one namespace.  What a
+ * text is, its first line says (evidence/statement.h), so that none can pass for another. */
 #define SSHSIG_NAMESPACE "avow"
 /* The base64 of such a signature, on one line, and a NUL. */
 #define SSHSIG_TEXT_SIZE 233u

@@ -2,6 +2,8 @@
 /* The keys room on a command line, for test_keys_openssh.py:
  *   keys_tool new SEEDHEX COMMENT                   a private key file
  *   keys_tool show < key                            its public line, then its fingerprint
+ *   keys_tool sign SEEDHEX < text                   ssh-keygen's file of its signature
+ *   keys_tool verify KEYLINE SIGNATURE < text       nothing; SIGNATURE is its base64, on one line
  *   keys_tool allowed KEYLINE TIME_S < allowed_signers    the line's number and name
  * An error is its name (behind the number of a line that cannot be read) and status 1; a wrong call
  * is status 2. */
@@ -14,12 +16,15 @@
 #include "keys/allowed_signers.h"
 #include "keys/identity.h"
 #include "keys/public_key.h"
+#include "keys/sshsig.h"
 
 static const char *error_name(enum avow_error error) {
   switch (error) {
   case AVOW_NOT_FOUND: return "not-found";
   case AVOW_EXPIRED: return "expired";
   case AVOW_MALFORMED: return "malformed";
+  case AVOW_NOT_AUTHENTIC: return "not-authentic";
+  case AVOW_KEY_CHANGED: return "other-key";
   case AVOW_KEY_TYPE: return "key-type";
   case AVOW_KEY_ENCRYPTED: return "key-encrypted";
   default: return avow_error_text(error);
@@ -101,6 +106,45 @@ static int run_allowed(struct view file, const char *key_line, const char *time_
   return 0;
 }
 
+static int run_sign(struct view text, const char *seed_text) {
+  uint8_t seed[ED25519_SEED_SIZE], signature[ED25519_SIGNATURE_SIZE];
+  char line[SSHSIG_TEXT_SIZE];
+  struct ed25519 *key = NULL;
+  struct buf file;
+  if (!read_seed(seed_text, seed))
+    return 2;
+  buf_init(&file, AVOW_KEY_FILE_MAX);
+  enum avow_error error = ed25519_private(&key, seed);
+  if (error == AVOW_OK)
+    error = sshsig_sign(key, text, signature);
+  if (error == AVOW_OK) {
+    sshsig_encode(ed25519_key(key), signature, line);
+    error = sshsig_armor(line, &file);
+  }
+  if (error == AVOW_OK)
+    fwrite(buf_view(&file).data, 1, buf_view(&file).size, stdout);
+  buf_free(&file);
+  ed25519_free(key);
+  return error == AVOW_OK ? 0 : fail(error);
+}
+
+static int run_verify(struct view text, const char *key_line, const char *line) {
+  uint8_t expected[ED25519_PUBLIC_SIZE], public[ED25519_PUBLIC_SIZE];
+  uint8_t signature[ED25519_SIGNATURE_SIZE];
+  struct ed25519 *key = NULL;
+  if (public_key_decode(view_text(key_line), expected, NULL) != AVOW_OK)
+    return 2;
+  enum avow_error error = sshsig_decode(view_text(line), public, signature);
+  if (error == AVOW_OK && memcmp(public, expected, sizeof public) != 0)
+    error = AVOW_KEY_CHANGED;
+  if (error == AVOW_OK)
+    error = ed25519_peer(&key, public);
+  if (error == AVOW_OK)
+    error = sshsig_verify(key, text, signature);
+  ed25519_free(key);
+  return error == AVOW_OK ? 0 : fail(error);
+}
+
 int main(int argc, char **argv) {
   if (argc == 4 && strcmp(argv[1], "new") == 0)
     return run_new(argv[2], argv[3]);
@@ -112,6 +156,10 @@ int main(int argc, char **argv) {
     status = fail(error);
   else if (argc == 2 && strcmp(argv[1], "show") == 0)
     status = run_show(buf_view(&input));
+  else if (argc == 3 && strcmp(argv[1], "sign") == 0)
+    status = run_sign(buf_view(&input), argv[2]);
+  else if (argc == 4 && strcmp(argv[1], "verify") == 0)
+    status = run_verify(buf_view(&input), argv[2], argv[3]);
   else if (argc == 4 && strcmp(argv[1], "allowed") == 0)
     status = run_allowed(buf_view(&input), argv[2], argv[3]);
   buf_wipe_free(&input);

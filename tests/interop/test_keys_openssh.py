@@ -80,6 +80,98 @@ def test_ours_signs_with_ssh_keygen(tmp_path):
         "-s", str(tmp_path / "signature"), stdin=b"hello")
 
 
+def sign(path, text, *options, namespace="avow"):
+    """Let ssh-keygen sign; return its file."""
+    return run("ssh-keygen", "-Y", "sign", "-f", str(path), "-n", namespace, *options, stdin=text)
+
+
+def one_line(file):
+    """What stands between the first and the last line of a signature's file."""
+    return "".join(file.splitlines()[1:-1])
+
+
+@pytest.fixture(name="checker")
+def fixture_checker(tmp_path):
+    """What runs `ssh-keygen -Y verify` over a signature of the key of SEED."""
+    line = tool("show", stdin=tool("new", SEED, "").encode()).splitlines()[0]
+    (tmp_path / "allowed").write_text(f"bob {line}\n")
+
+    def check(file, text, ok=True, namespace="avow"):
+        (tmp_path / "checked").write_text(file)
+        return run("ssh-keygen", "-Y", "verify", "-f", str(tmp_path / "allowed"), "-I", "bob", "-n",
+                   namespace, "-s", str(tmp_path / "checked"), stdin=text, ok=ok)
+    return check
+
+
+TEXTS = [b"", b"hello", b"two\nlines\n", "Zo\u00eb \u2713".encode(), bytes(range(256)), b"x" * 100000]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: str(len(text)))
+def test_ssh_keygen_verifies_ours(checker, text):
+    """Goal: ssh-keygen takes our signature of this text, in this namespace, and no other."""
+    file = tool("sign", SEED, stdin=text)
+    assert "Good \"avow\" signature for bob" in checker(file, text)
+    checker(file, text + b".", ok=False)
+    if text:
+        checker(file, bytes([text[0] ^ 1]) + text[1:], ok=False)
+        checker(file, text[:-1], ok=False)
+    checker(file, text, ok=False, namespace="git")
+
+
+def test_changed_signature(checker):
+    """Goal: whichever byte of a signature is changed, ssh-keygen refuses it, and so do we."""
+    file = tool("sign", SEED, stdin=b"hello")
+    key = tool("show", stdin=tool("new", SEED, "").encode()).splitlines()[0]
+    blob = base64.b64decode(one_line(file))
+    checker(file, b"hello")
+    tool("verify", key, one_line(file), stdin=b"hello")
+    for at, byte in enumerate(blob):
+        # Not the lowest bit: of version 1 it makes version 0, which ssh-keygen takes and we do not.
+        line = base64.b64encode(blob[:at] + bytes([byte ^ 0x80]) + blob[at + 1:]).decode()
+        checker(file.replace("".join(file.splitlines(True)[1:-1]), line + "\n"), b"hello", ok=False)
+        error = tool("verify", key, line, stdin=b"hello", ok=False).strip()
+        expected = "other-key" if 33 <= at < 65 else "not-authentic" if at >= 110 else "malformed"
+        assert error == expected, at
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: str(len(text)))
+def test_we_verify_ssh_keygen(tmp_path, text):
+    """Goal: we take ssh-keygen's signature of this text, and no other, by this key, and no other."""
+    path = keygen(tmp_path, "-t", "ed25519")
+    other = keygen(tmp_path, "-t", "ed25519", name="other")
+    line = one_line(sign(path, text))
+    assert tool("verify", key_of(path), line, stdin=text) == ""
+    for changed in (text + b".", b"." + text, b"." + text[1:]):
+        assert tool("verify", key_of(path), line, stdin=changed,
+                    ok=False).strip() == "not-authentic"
+    assert tool("verify", key_of(other), line, stdin=text, ok=False).strip() == "other-key"
+
+
+def test_same_signature(tmp_path):
+    """Goal: of the same key and text ssh-keygen and we make the same file."""
+    path = tmp_path / "key"
+    path.write_text(tool("new", SEED, "bob"))
+    path.chmod(0o600)
+    for text in TEXTS:
+        assert sign(path, text) == tool("sign", SEED, stdin=text)
+
+
+@pytest.mark.parametrize("options, namespace, kind", [
+    ([], "file", "ed25519"),
+    ([], "avow2", "ed25519"),
+    ([], "Avow", "ed25519"),
+    (["-O", "hashalg=sha256"], "avow", "ed25519"),
+    ([], "avow", "ecdsa"),
+    ([], "avow", "rsa"),
+])
+def test_other_signatures(tmp_path, options, namespace, kind):
+    """Goal: a good signature in another namespace, of another hash or type of key, is not ours."""
+    path = keygen(tmp_path, "-t", kind)
+    signature = one_line(sign(path, b"hello", *options, namespace=namespace))
+    key = tool("show", stdin=tool("new", SEED, "").encode()).splitlines()[0]
+    assert tool("verify", key, signature, stdin=b"hello", ok=False).strip() == "malformed"
+
+
 @pytest.mark.parametrize("comment", ["", "bob@example.org", "two words", "x" * 100])
 def test_we_read_ssh_keygen(tmp_path, comment):
     """Goal: a key that ssh-keygen writes is read with the same public line and fingerprint."""

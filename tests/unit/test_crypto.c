@@ -198,22 +198,144 @@ static void test_cbc_padding(void **state) {
   cbc_free(cbc);
 }
 
-/* Goal: the public keys of RFC 8032, section 7.1, tests 1 to 3. */
+/* RFC 8032, section 7.1, tests 1 to 3. */
+static const struct {
+  const char *seed, *public, *message, *signature;
+} ED25519[] = {
+    {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+     "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
+     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+     "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"},
+    {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+     "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
+     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+     "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"},
+    {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+     "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
+     "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+     "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"},
+};
+#define ED25519_COUNT (sizeof ED25519 / sizeof *ED25519)
+
+static void private_and_peer(size_t i, struct ed25519 **private, struct ed25519 **peer) {
+  uint8_t seed[ED25519_SEED_SIZE], public[ED25519_PUBLIC_SIZE];
+  unhex(ED25519[i].seed, seed);
+  unhex(ED25519[i].public, public);
+  assert_int_equal(ed25519_private(private, seed), AVOW_OK);
+  assert_int_equal(ed25519_peer(peer, public), AVOW_OK);
+}
+
+/* Goal: keys and signatures are those of RFC 8032, whatever the same key, or another, did before.
+ */
 static void test_ed25519_vectors(void **state) {
   (void)state;
-  static const char *const vectors[][2] = {
-      {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
-       "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"},
-      {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
-       "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"},
-      {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
-       "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025"},
+  struct ed25519 *private[ED25519_COUNT], *peer[ED25519_COUNT];
+  for (size_t i = 0; i < ED25519_COUNT; i++)
+    private_and_peer(i, &private[i], &peer[i]);
+  for (size_t round = 0; round < 2; round++)
+    for (size_t i = 0; i < ED25519_COUNT; i++) {
+      uint8_t seed[ED25519_SEED_SIZE], public[ED25519_PUBLIC_SIZE], bytes[2];
+      uint8_t signature[ED25519_SIGNATURE_SIZE];
+      struct view message = view_of(bytes, strlen(ED25519[i].message) / 2);
+      unhex(ED25519[i].seed, seed);
+      unhex(ED25519[i].message, bytes);
+      assert_int_equal(ed25519_public(seed, public), AVOW_OK);
+      assert_hex(public, sizeof public, ED25519[i].public);
+      assert_hex(ed25519_key(private[i]), ED25519_PUBLIC_SIZE, ED25519[i].public);
+      assert_hex(ed25519_key(peer[i]), ED25519_PUBLIC_SIZE, ED25519[i].public);
+      assert_int_equal(ed25519_sign(private[i], message, signature), AVOW_OK);
+      assert_hex(signature, sizeof signature, ED25519[i].signature);
+      for (size_t k = 0; k < ED25519_COUNT; k++) {
+        enum avow_error expected = k == i ? AVOW_OK : AVOW_NOT_AUTHENTIC;
+        assert_int_equal(ed25519_verify(peer[k], message, signature), expected);
+        assert_int_equal(ed25519_verify(private[k], message, signature), expected);
+      }
+    }
+  for (size_t i = 0; i < ED25519_COUNT; i++) {
+    ed25519_free(private[i]);
+    ed25519_free(peer[i]);
+  }
+  ed25519_free(NULL);
+}
+
+/* Goal: whichever bit of a signature or a message is changed, it is refused, and so is a message
+ * that is cut or goes on; the unchanged one is accepted afterwards.  A peer's key cannot sign. */
+static void test_ed25519_flipped(void **state) {
+  (void)state;
+  struct ed25519 *private, *peer;
+  uint8_t message[100], signature[ED25519_SIGNATURE_SIZE];
+  memset(message, 'm', sizeof message);
+  private_and_peer(1, &private, &peer);
+  struct view whole = view_of(message, sizeof message - 1);
+  assert_int_equal(ed25519_sign(private, whole, signature), AVOW_OK);
+  for (size_t bit = 0; bit < 8 * sizeof signature; bit++) {
+    signature[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    assert_int_equal(ed25519_verify(peer, whole, signature), AVOW_NOT_AUTHENTIC);
+    signature[bit / 8] ^= (uint8_t)(1u << bit % 8);
+  }
+  for (size_t bit = 0; bit < 8 * whole.size; bit++) {
+    message[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    assert_int_equal(ed25519_verify(peer, whole, signature), AVOW_NOT_AUTHENTIC);
+    message[bit / 8] ^= (uint8_t)(1u << bit % 8);
+  }
+  for (size_t size = 0; size <= sizeof message; size++)
+    assert_int_equal(ed25519_verify(peer, view_of(message, size), signature),
+                     size == whole.size ? AVOW_OK : AVOW_NOT_AUTHENTIC);
+
+  uint8_t before[ED25519_SIGNATURE_SIZE];
+  memcpy(before, signature, sizeof before);
+  assert_int_equal(ed25519_sign(peer, view_of(message, 1), signature), AVOW_CRYPTO);
+  assert_memory_equal(signature, before, sizeof before);
+  assert_int_equal(ed25519_verify(peer, whole, signature), AVOW_OK);
+  ed25519_free(private);
+  ed25519_free(peer);
+}
+
+/* Goal: nobody can make a second signature from a first one by adding the order of the group to its
+ * second half (RFC 8032, section 5.1.7). */
+static void test_ed25519_malleable(void **state) {
+  (void)state;
+  uint8_t order[32], signature[ED25519_SIGNATURE_SIZE];
+  struct ed25519 *private, *peer;
+  unhex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010", order);
+  unhex(ED25519[0].signature, signature);
+  private_and_peer(0, &private, &peer);
+  assert_int_equal(ed25519_verify(peer, view_text(""), signature), AVOW_OK);
+  unsigned carry = 0;
+  for (size_t i = 0; i < sizeof order; i++) {
+    carry += (unsigned)signature[32 + i] + order[i];
+    signature[32 + i] = (uint8_t)carry;
+    carry >>= 8;
+  }
+  assert_int_equal(carry, 0);
+  assert_int_equal(ed25519_verify(peer, view_text(""), signature), AVOW_NOT_AUTHENTIC);
+  ed25519_free(private);
+  ed25519_free(peer);
+}
+
+/* Goal: a key of small order authenticates nothing.  Under it this signature, which needs no
+ * private key, fits every message or one in two, four or eight. */
+static void test_ed25519_weak(void **state) {
+  (void)state;
+  static const char *const weak[] = {
+      "0000000000000000000000000000000000000000000000000000000000000000",
+      "0100000000000000000000000000000000000000000000000000000000000000",
+      "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+      "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
   };
-  for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
-    uint8_t seed[ED25519_SEED_SIZE], public[ED25519_PUBLIC_SIZE];
-    unhex(vectors[i][0], seed);
-    assert_int_equal(ed25519_public(seed, public), AVOW_OK);
-    assert_hex(public, sizeof public, vectors[i][1]);
+  static const uint8_t signature[ED25519_SIGNATURE_SIZE] = {1};
+  for (size_t i = 0; i < 2 * sizeof weak / sizeof *weak; i++) {
+    uint8_t public[ED25519_PUBLIC_SIZE];
+    struct ed25519 *peer;
+    unhex(weak[i / 2], public);
+    public[31] |= i % 2 == 0 ? 0 : 0x80;
+    assert_int_equal(ed25519_peer(&peer, public), AVOW_OK);
+    for (uint8_t message = 0; message < 64; message++)
+      assert_int_equal(ed25519_verify(peer, view_of(&message, 1), signature), AVOW_NOT_AUTHENTIC);
+    ed25519_free(peer);
   }
 }
 
@@ -303,6 +425,9 @@ int main(void) {
       cmocka_unit_test(test_cbc_lengths),
       cmocka_unit_test(test_cbc_padding),
       cmocka_unit_test(test_ed25519_vectors),
+      cmocka_unit_test(test_ed25519_flipped),
+      cmocka_unit_test(test_ed25519_malleable),
+      cmocka_unit_test(test_ed25519_weak),
       cmocka_unit_test(test_drbg_known),
       cmocka_unit_test(test_drbg_deterministic),
       cmocka_unit_test(test_random),
