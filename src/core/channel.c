@@ -9,7 +9,8 @@
 
 enum avow_error channel_open(struct channel *channel, const struct session *session,
                              enum direction incoming, const uint8_t seed[DRBG_SEED_SIZE]) {
-  *channel = (struct channel){.clock = session->clock, .incoming = incoming};
+  *channel = (struct channel){
+      .clock = session->clock, .incoming = incoming, .proven = session->handshake == HANDSHAKE_TLS};
   frames_init(&channel->frames, AVOW_TOKEN_MAX);
   buf_init(&channel->plaintext, AVOW_PLAINTEXT_MAX);
   /* A full window and one long message, in base64, twice: when they are transmitted again, and
@@ -46,7 +47,7 @@ static enum verdict unseal(struct channel *channel, struct view token, struct bu
     return VERDICT_MODIFIED;
   buf_commit(plaintext, size);
   *ret_what = "Malformed token.";
-  if (sealed_decode(buf_view(plaintext), channel->incoming, ret_sealed) != AVOW_OK)
+  if (sealed_decode(buf_view(plaintext), channel->incoming, channel->proven, ret_sealed) != AVOW_OK)
     return VERDICT_MALFORMED;
   *ret_what = "Repeated token.";
   return ret_sealed->time_us + MUTANT(8) > channel->taken_us ? VERDICT_ACCEPTED : VERDICT_REPLAYED;
@@ -88,7 +89,7 @@ enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uin
                               : line_clock_stamp(&channel->clock, mono_us);
   sealed->echo_us = channel->taken_us;
   buf_clear(&channel->plaintext);
-  enum avow_error error = sealed_encode(sealed, &channel->plaintext);
+  enum avow_error error = sealed_encode(sealed, channel->proven, &channel->plaintext);
   if (error == AVOW_OK)
     error = drbg_bytes(channel->drbg, iv, sizeof iv);
   if (error != AVOW_OK)
@@ -100,8 +101,6 @@ enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uin
   return fernet_encrypt(channel->fernet, sealed->time_us / 1000000, iv, plaintext, token);
 }
 
-enum avow_error channel_say(struct channel *channel, enum sealed_kind kind, uint64_t id,
-                            uint64_t mono_us) {
-  struct sealed sealed = {.kind = kind, .first_id = id};
-  return channel_room(channel, 0) ? channel_seal(channel, &sealed, mono_us) : AVOW_OK;
+enum avow_error channel_say(struct channel *channel, struct sealed *sealed, uint64_t mono_us) {
+  return channel_room(channel, 0) ? channel_seal(channel, sealed, mono_us) : AVOW_OK;
 }

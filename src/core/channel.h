@@ -17,6 +17,7 @@ struct channel {
   struct drbg *drbg; /* of the IVs */
   struct line_clock clock;
   enum direction incoming;
+  bool proven;          /* tls: envelopes, confirmations and ends carry a proof */
   uint64_t taken_us;    /* time of the last token taken; the next must be newer */
   struct buf plaintext; /* scratch for sealing */
   struct buf out;
@@ -61,11 +62,10 @@ void channel_took(struct channel *channel, const struct sealed *sealed);
 enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uint64_t mono_us);
 
 /**
- * channel_say(channel, kind, id, mono_us):
- * Seal a token that has no body.  Does nothing if the peer reads so little that it has no room: the
- * caller's timer comes again.  Returns AVOW_NO_MEMORY, AVOW_CRYPTO.
+ * channel_say(channel, sealed, mono_us):
+ * channel_seal of a token that has no body.  Does nothing if the peer reads so little that it has
+ * no room: the caller's timer comes again.  Returns AVOW_NO_MEMORY, AVOW_CRYPTO.
  */
-enum avow_error channel_say(struct channel *channel, enum sealed_kind kind, uint64_t id,
-                            uint64_t mono_us);
+enum avow_error channel_say(struct channel *channel, struct sealed *sealed, uint64_t mono_us);
 
 #endif

@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "core/notary.h"
 #include "crypto/secret.h"
 #include "wire/frame.h"
+
+/* Taken at once, so that what comes behind an opening is left to the session. */
+#define PIECE_SIZE 4096u
 
 /* Where a side stands; the table below says what may arrive there. */
 enum step {
@@ -16,6 +20,7 @@ enum step {
   SHAKE_HANDS,
   AWAIT_OPEN,    /* alice */
   AWAIT_ANSWER,  /* alice's owner decides; nothing may arrive */
+  AWAIT_AGREE,   /* alice */
   AWAIT_SESSION, /* bob */
   OVER,
 };
@@ -83,6 +88,8 @@ static enum avow_error begin(struct opening **ret, bool alice, const struct tls_
   buf_init(&opening->out, 2 * AVOW_OPENING_BYTES_MAX);
   buf_init(&opening->scratch, AVOW_OPENING_FRAME_MAX);
   opening->session.handshake = mode(opening);
+  if (identity != NULL)
+    opening->session.key = tls_identity_key(identity);
   *ret = opening;
   return AVOW_OK;
 }
@@ -174,13 +181,65 @@ static void take_open(struct opening *opening, struct view payload, struct now n
   opening->state = OPENING_ASKED;
 }
 
+/* Put the statement of the opening into a notary's hands. */
+static enum avow_error open_notary(struct opening *opening, struct notary *notary) {
+  struct opened opened = session_opened(&opening->session, !opening->alice);
+  enum avow_error error = notary_open(notary, &opening->session, !opening->alice);
+  return error == AVOW_OK ? statement_opening(notary_text(notary), &opened) : error;
+}
+
+/* Sign the opening, into our place in the session; bob first checks that alice did. */
+static enum avow_error sign_opening(struct opening *opening) {
+  struct session *session = &opening->session;
+  struct notary notary = {0};
+  bool signed_by_alice = true;
+  enum avow_error error = open_notary(opening, &notary);
+  if (error == AVOW_OK && !opening->alice)
+    error = notary_check(&notary, false, session->grant.signature, &signed_by_alice);
+  if (error == AVOW_OK && !signed_by_alice)
+    error = AVOW_NOT_AUTHENTIC;
+  if (error == AVOW_OK)
+    error =
+        notary_sign(&notary, opening->alice ? session->grant.signature : session->bob_signature);
+  notary_close(&notary);
+  return error;
+}
+
+static void finish(struct opening *opening) {
+  opening->step = OVER;
+  opening->state = OPENING_DONE;
+}
+
 static void take_session(struct opening *opening, struct view payload, struct now now) {
   (void)now;
   struct session *session = &opening->session;
-  if (!good(opening, grant_decode(payload, &session->grant)))
+  if (!good(opening, grant_decode(payload, mode(opening), &session->grant)))
     return;
-  opening->step = OVER;
-  opening->state = OPENING_DONE;
+  if (opening->identity != NULL) {
+    if (!good(opening, sign_opening(opening)) ||
+        !good(opening, agree_append(&opening->scratch, session->bob_signature)))
+      return;
+    send_scratch(opening);
+  }
+  if (opening->state != OPENING_FAILED)
+    finish(opening);
+}
+
+static void take_agree(struct opening *opening, struct view payload, struct now now) {
+  (void)now;
+  struct notary notary = {0};
+  bool signed_by_bob = false;
+  uint8_t *signature = opening->session.bob_signature;
+  if (!good(opening, agree_decode(payload, signature)))
+    return;
+  enum avow_error error = open_notary(opening, &notary);
+  if (error == AVOW_OK)
+    error = notary_check(&notary, false, signature, &signed_by_bob);
+  notary_close(&notary);
+  if (error == AVOW_OK && !signed_by_bob)
+    error = AVOW_NOT_AUTHENTIC;
+  if (good(opening, error))
+    finish(opening);
 }
 
 static void take_inner(struct opening *opening, struct now now);
@@ -224,6 +283,10 @@ static taker *taker_of(const struct opening *opening, bool inside, enum frame_ty
     if (!inside && type == FRAME_HANDSHAKE && opening->tls != NULL)
       return take_handshake;
     return secured && type == FRAME_SESSION ? take_session : NULL;
+  case AWAIT_AGREE:
+    if (!inside && type == FRAME_HANDSHAKE)
+      return take_handshake;
+    return inside && type == FRAME_AGREE ? take_agree : NULL;
   case AWAIT_ANSWER:
   case OVER: break;
   }
@@ -290,14 +353,19 @@ static void take_inner(struct opening *opening, struct now now) {
     take_frames(opening, true, now);
 }
 
-void opening_input(struct opening *opening, struct view bytes, struct now now) {
-  if (opening->state == OPENING_FAILED)
-    return;
-  opening->bytes_in += bytes.size;
-  bool much = opening->bytes_in > AVOW_OPENING_BYTES_MAX && opening->step != OVER;
-  if (good(opening, much ? AVOW_TOO_LONG : AVOW_OK) &&
-      good(opening, frames_input(&opening->outer, bytes, now.mono_us)))
-    take_frames(opening, false, now);
+size_t opening_input(struct opening *opening, struct view bytes, struct now now) {
+  size_t taken = 0;
+  while (taken < bytes.size && opening->state != OPENING_FAILED && opening->state != OPENING_DONE) {
+    struct view piece = view_of(bytes.data + taken, bytes.size - taken);
+    if (piece.size > PIECE_SIZE)
+      piece.size = PIECE_SIZE;
+    taken += piece.size;
+    opening->bytes_in += piece.size;
+    if (good(opening, opening->bytes_in > AVOW_OPENING_BYTES_MAX ? AVOW_TOO_LONG : AVOW_OK) &&
+        good(opening, frames_input(&opening->outer, piece, now.mono_us)))
+      take_frames(opening, false, now);
+  }
+  return opening->state == OPENING_FAILED ? bytes.size : taken;
 }
 
 enum opening_state opening_state(const struct opening *opening) {
@@ -324,10 +392,15 @@ void opening_grant(struct opening *opening, const struct grant *grant, struct no
   assert(opening->step == AWAIT_ANSWER);
   opening->session.grant = *grant;
   opening->session.clock = (struct line_clock){grant->clock_us, now.mono_us, grant->clock_us};
-  opening->step = OVER;
-  opening->state = OPENING_DONE;
-  if (good(opening, grant_append(&opening->scratch, grant)))
-    send_scratch(opening);
+  bool tls = opening->identity != NULL;
+  if ((tls && !good(opening, sign_opening(opening))) ||
+      !good(opening, grant_append(&opening->scratch, mode(opening), &opening->session.grant)))
+    return;
+  send_scratch(opening);
+  if (opening->state == OPENING_FAILED)
+    return;
+  opening->step = tls ? AWAIT_AGREE : OVER;
+  opening->state = tls ? OPENING_GRANTED : OPENING_DONE;
 }
 
 void opening_refuse(struct opening *opening, enum avow_error error) {
@@ -338,7 +411,7 @@ void opening_refuse(struct opening *opening, enum avow_error error) {
 }
 
 const struct session *opening_session(const struct opening *opening) {
-  assert(opening->state == OPENING_DONE);
+  assert(opening->state == OPENING_DONE || opening->state == OPENING_GRANTED);
   return &opening->session;
 }
 
@@ -355,7 +428,7 @@ void opening_output_consume(struct opening *opening, size_t size) {
 }
 
 uint64_t opening_deadline(const struct opening *opening) {
-  if (opening->state != OPENING_RUNNING)
+  if (opening->state != OPENING_RUNNING && opening->state != OPENING_GRANTED)
     return WHEN_NEVER;
   uint64_t truncated_us = frames_deadline(&opening->outer);
   uint64_t late_us = opening->started_us + AVOW_OPENING_TIME_US;
@@ -363,7 +436,7 @@ uint64_t opening_deadline(const struct opening *opening) {
 }
 
 void opening_tick(struct opening *opening, struct now now) {
-  if (opening->state != OPENING_RUNNING)
+  if (opening->state != OPENING_RUNNING && opening->state != OPENING_GRANTED)
     return;
   if (now.mono_us >= opening->started_us + AVOW_OPENING_TIME_US) {
     fail(opening, AVOW_TIMEOUT);

@@ -12,9 +12,10 @@ struct opening;
 
 enum opening_state {
   OPENING_RUNNING,
-  OPENING_ASKED,  /* alice: bob has asked for a session; opening_grant or opening_refuse is next */
-  OPENING_DONE,   /* there is a session */
-  OPENING_FAILED, /* opening_error says why; there may still be output to send */
+  OPENING_ASKED,   /* alice: bob has asked for a session; opening_grant or opening_refuse is next */
+  OPENING_GRANTED, /* alice, tls: bob has to sign the opening, too */
+  OPENING_DONE,    /* there is a session */
+  OPENING_FAILED,  /* opening_error says why; there may still be output to send */
 };
 
 /**
@@ -32,9 +33,12 @@ enum avow_error opening_alice(struct opening **ret, const struct tls_identity *i
 /** opening_free(opening): Wipe and free; NULL is fine. */
 void opening_free(struct opening *opening);
 
-/** opening_input(opening, bytes, now): Take bytes from the peer; opening_state tells what came of
- * it. */
-void opening_input(struct opening *opening, struct view bytes, struct now now);
+/**
+ * opening_input(opening, bytes, now):
+ * Take bytes from the peer; opening_state tells what came of it.  Returns how many were taken: all,
+ * or those up to OPENING_DONE, where opening_rest comes before those that are left.
+ */
+size_t opening_input(struct opening *opening, struct view bytes, struct now now);
 
 /** opening_state(opening): Return where it stands. */
 enum opening_state opening_state(const struct opening *opening);
@@ -43,6 +47,7 @@ enum opening_state opening_state(const struct opening *opening);
  * opening_error(opening):
  * Return why it failed: AVOW_NOT_AVOW, AVOW_BAD_VERSION, AVOW_BAD_MODE, AVOW_HANDSHAKE,
  * AVOW_KEY_UNKNOWN, AVOW_KEY_CHANGED, AVOW_KEY_TYPE, AVOW_KEY_REFUSED, AVOW_BUSY, AVOW_MALFORMED,
+ * AVOW_NOT_AUTHENTIC (a signature of the opening),
  * AVOW_TOO_LONG, AVOW_TIMEOUT, AVOW_NO_MEMORY, AVOW_CRYPTO; AVOW_OK if it has not.
  */
 enum avow_error opening_error(const struct opening *opening);
@@ -56,7 +61,8 @@ bool opening_peer_key(const struct opening *opening, uint8_t key[ED25519_PUBLIC_
 
 /**
  * opening_grant(opening, grant, now):
- * Alice, when OPENING_ASKED: open the session that ${grant} says; OPENING_DONE follows.
+ * Alice, when OPENING_ASKED: open the session that ${grant} says, but for her signature, which is
+ * made here.  OPENING_DONE follows, in tls mode after OPENING_GRANTED.
  */
 void opening_grant(struct opening *opening, const struct grant *grant, struct now now);
 
@@ -67,7 +73,8 @@ const struct open *opening_asked(const struct opening *opening);
  * AVOW_NO_SESSION. */
 void opening_refuse(struct opening *opening, enum avow_error error);
 
-/** opening_session(opening): Return the session when OPENING_DONE; wiped with the opening. */
+/** opening_session(opening): Return the session when OPENING_DONE, or when OPENING_GRANTED without
+ * bob's signature; wiped with the opening. */
 const struct session *opening_session(const struct opening *opening);
 
 /** opening_rest(opening): When OPENING_DONE, bytes that belong to the session already. */

@@ -37,6 +37,7 @@ void receiver_free(struct receiver *receiver) {
   if (receiver == NULL)
     return;
   channel_close(&receiver->channel);
+  notary_close(&receiver->notary);
   hash_free(receiver->hash);
   for (unsigned i = 0; i < HELD_MAX; i++)
     buf_wipe_free(&receiver->held[i].plaintext);
@@ -56,24 +57,42 @@ uint64_t receiver_next_id(const struct receiver *receiver) {
   return receiver->next_id;
 }
 
+const uint8_t *receiver_head(const struct receiver *receiver) {
+  return receiver->chunk.head.last;
+}
+
 enum avow_error receiver_attach(struct receiver *receiver, const struct session *session,
                                 const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE]) {
   assert(!receiver->attached && session->grant.next_id == receiver->next_id);
   if (receiver->restored_id != receiver->next_id)
     return AVOW_MALFORMED;
+  uint8_t key_hash[SHA256_SIZE];
+  struct opened record = *opened;
+  record.key_hash = key_hash;
   receiver->attached = true;
   receiver->zones = (struct zones){session->grant.offset_min, session->open.offset_min};
   receiver->freshness = (struct freshness){.limit_us = receiver->config.freshness_us,
                                            .peer_us = session->peer_us,
                                            .mono_us = session->peer_mono_us};
+  memcpy(receiver->first_head, session->grant.alice_head, HEAD_SIZE);
+  memcpy(receiver->bob_head, session->open.bob_head, HEAD_SIZE);
+  receiver->seen_id = receiver->attached_id = receiver->next_id;
   enum avow_error error =
-      record_opened(&receiver->chunk.bytes, receiver->config.detail, !opened->resumed, opened);
+      hash_sha256(receiver->hash, view_of(session->grant.key, SESSION_KEY_SIZE), key_hash);
+  if (error == AVOW_OK)
+    error =
+        record_opened(&receiver->chunk.bytes, receiver->config.detail, !opened->resumed, &record);
+  if (error == AVOW_OK)
+    error = notary_open(&receiver->notary, session, false);
   return error == AVOW_OK ? channel_open(&receiver->channel, session, TO_ALICE, seed) : error;
 }
 
-/* Whether so many confirmations fit into the output, beside those that are promised to what is
- * recorded and not durable yet, and an end. */
-static bool can_confirm(const struct receiver *receiver, unsigned more) {
+enum avow_error receiver_agreed(struct receiver *receiver,
+                                const uint8_t bob_signature[SIGNATURE_SIZE]) {
+  return record_agreed(&receiver->chunk.bytes, &receiver->notary.names, bob_signature);
+}
+
+bool receiver_can_confirm(const struct receiver *receiver, unsigned more) {
   unsigned promised = receiver->held_count - receiver->held_durable;
   return channel_room(&receiver->channel, (promised + more + 1) * (size_t)CONFIRMATION_MAX);
 }
@@ -87,7 +106,7 @@ static enum avow_error send_notice(struct receiver *receiver, struct now now) {
       receiver->channel.frames.skipping)
     return AVOW_OK;
   receiver->notice_due = false;
-  if (!can_confirm(receiver, 0))
+  if (!receiver_can_confirm(receiver, 0))
     return AVOW_OK; /* he does not read what we say */
   receiver->notice_id = receiver->next_id;
   receiver->notice_after_us = now.mono_us + NOTICE_PAUSE_US;
@@ -95,118 +114,21 @@ static enum avow_error send_notice(struct receiver *receiver, struct now now) {
   return channel_seal(&receiver->channel, &notice, now.mono_us);
 }
 
-static void refuse(struct receiver *receiver, enum verdict verdict, const char *what) {
+void receiver_refuse(struct receiver *receiver, enum verdict verdict, const char *what) {
   incidents_see(&receiver->incidents, verdict, what);
   receiver->notice_due = true;
 }
 
-static enum avow_error confirm(struct receiver *receiver, const struct given *given,
-                               struct now now) {
+enum avow_error receiver_confirm(struct receiver *receiver, const struct given *given,
+                                 struct now now) {
   struct sealed confirmation = {.kind = SEALED_CONFIRMATION,
                                 .first_id = given->first_id,
                                 .count = given->count,
-                                .confirmed_us = MUTANT(7) ? now.wall_us : given->confirmed_us,
+                                .when_us = MUTANT(7) ? now.wall_us : given->confirmed_us,
+                                .when_min = given->confirmed_min,
+                                .proof = given->proof,
                                 .body = buf_view(&given->hashes)};
   return channel_seal(&receiver->channel, &confirmation, now.mono_us);
-}
-
-/* Whether every text has the hash that stands before it. */
-static enum avow_error check_hashes(struct receiver *receiver, const struct sealed *sealed,
-                                    bool *ret_good) {
-  struct reader body = reader_of(sealed->body);
-  *ret_good = true;
-  for (unsigned i = 0; i < sealed->count && *ret_good; i++) {
-    uint8_t hash[SHA512_SIZE];
-    struct message message;
-    message_take(&body, &message);
-    enum avow_error error = hash_sha512(receiver->hash, message.text, hash);
-    if (error != AVOW_OK)
-      return error;
-    *ret_good = secret_equal(hash, message.hash, sizeof hash);
-  }
-  return AVOW_OK;
-}
-
-static enum avow_error accept(struct receiver *receiver, struct sealed *sealed, struct now now) {
-  struct reader body = reader_of(sealed->body);
-  enum avow_error error = AVOW_OK;
-  sealed->confirmed_us = now.wall_us;
-  for (unsigned i = 0; i < sealed->count && error == AVOW_OK; i++) {
-    struct message message;
-    message_take(&body, &message);
-    if (MUTANT(1) && sealed->count == 1) /* confirmed before it is durable */
-      error = confirm(
-          receiver,
-          &(struct given){
-              sealed->first_id, 1, now.wall_us, {.data = (uint8_t *)message.hash, .size = 64}},
-          now);
-    struct recorded recorded = {.id = receiver->next_id++,
-                                .hash = message.hash,
-                                .timestamp_us = message.timestamp_us,
-                                .text = message.text,
-                                .confirmed_us = sealed->confirmed_us};
-    error =
-        record_message(&receiver->chunk.bytes, receiver->config.detail, receiver->zones, &recorded);
-  }
-  receiver->held_count++; /* the envelope lies in that slot already */
-  if (error != AVOW_OK)
-    return error;
-  return record_envelope(&receiver->chunk.bytes, receiver->zones, sealed->first_id, sealed->count,
-                         WHEN_NEVER);
-}
-
-/* Whether the messages have these hashes, which stand one after the other; or, where ${hashes} is
- * NULL, those of the messages in ${known}. */
-static bool same_messages(const struct sealed *sealed, const uint8_t *hashes, struct reader known) {
-  struct reader body = reader_of(sealed->body);
-  bool same = true;
-  for (unsigned i = 0; i < sealed->count; i++) {
-    struct message message, other = {0};
-    message_take(&body, &message);
-    if (hashes == NULL)
-      message_take(&known, &other);
-    const uint8_t *hash = hashes != NULL ? hashes + (size_t)i * MESSAGE_HASH_SIZE : other.hash;
-    same &= secret_equal(message.hash, hash, MESSAGE_HASH_SIZE);
-  }
-  return same;
-}
-
-static bool same_ids(const struct sealed *sealed, uint64_t first_id, unsigned count) {
-  return sealed->first_id == first_id && sealed->count == count;
-}
-
-/* An envelope under ids that are taken: the same again, or another one?  It may be stored already,
- * or be about to: then it is confirmed as soon as it is. */
-static enum avow_error repeat(struct receiver *receiver, const struct sealed *sealed,
-                              struct now now) {
-  const struct given *given = NULL;
-  bool known = false, same = false;
-  for (unsigned i = 0; i < receiver->given_count && !known; i++) {
-    given = receiver_given(receiver, i);
-    known = same_ids(sealed, given->first_id, given->count);
-    same = known && same_messages(sealed, buf_view(&given->hashes).data, (struct reader){0});
-  }
-  for (unsigned i = receiver->held_durable; i < receiver->held_count && !known; i++) {
-    const struct sealed *held = &receiver->held[(receiver->held_first + i) % HELD_MAX].sealed;
-    given = NULL;
-    known = same_ids(sealed, held->first_id, held->count);
-    same = known && same_messages(sealed, NULL, reader_of(held->body));
-  }
-  if (!known) {
-    refuse(receiver, VERDICT_MALFORMED, "Unexpected message ID.");
-    return AVOW_OK;
-  }
-  if (!same && !MUTANT(11)) {
-    refuse(receiver, VERDICT_CONFLICT, "Another message under a stored ID.");
-    return AVOW_OK;
-  }
-  if (given == NULL)
-    return AVOW_OK;
-  incidents_see(&receiver->incidents, VERDICT_DUPLICATE,
-                "Message received again, confirmed again.");
-  if (!can_confirm(receiver, 1))
-    return AVOW_OK; /* he does not read them; he will come again */
-  return confirm(receiver, given, now);
 }
 
 /* Give the confirmations again, from an id on, in order. */
@@ -214,41 +136,12 @@ static enum avow_error take_ask(struct receiver *receiver, const struct sealed *
                                 struct now now) {
   enum avow_error error = AVOW_OK;
   for (unsigned i = 0; i < receiver->given_count && error == AVOW_OK && !MUTANT(14); i++) {
-    if (!can_confirm(receiver, 1))
+    if (!receiver_can_confirm(receiver, 1))
       break; /* he asks, and does not read: he will ask again for the rest */
     if (receiver_given(receiver, i)->first_id >= sealed->first_id)
-      error = confirm(receiver, receiver_given(receiver, i), now);
+      error = receiver_confirm(receiver, receiver_given(receiver, i), now);
   }
   return error;
-}
-
-static enum avow_error take_envelope(struct receiver *receiver, struct sealed *sealed,
-                                     struct now now) {
-  bool good;
-  enum avow_error error = check_hashes(receiver, sealed, &good);
-  if (error != AVOW_OK)
-    return error;
-  if (!good && !MUTANT(10)) {
-    refuse(receiver, VERDICT_MODIFIED, "Incorrect hash value.");
-    return AVOW_OK;
-  }
-  if (sealed->first_id == receiver->next_id || (MUTANT(12) && sealed->first_id > receiver->next_id))
-    return accept(receiver, sealed, now);
-  if (sealed->first_id > receiver->next_id) {
-    refuse(receiver, VERDICT_EARLY, "A message before this one is missing.");
-    return AVOW_OK;
-  }
-  return MUTANT(22) ? accept(receiver, sealed, now) : repeat(receiver, sealed, now);
-}
-
-static enum avow_error take_end(struct receiver *receiver, const struct sealed *sealed,
-                                struct now now) {
-  if (sealed->first_id != receiver->next_id) {
-    refuse(receiver, VERDICT_MALFORMED, "Unexpected message ID.");
-    return AVOW_OK;
-  }
-  receiver->ended_by_peer = true;
-  return receiver_finish(receiver, now);
 }
 
 static enum avow_error take(struct receiver *receiver, struct sealed *sealed, struct now now) {
@@ -256,14 +149,14 @@ static enum avow_error take(struct receiver *receiver, struct sealed *sealed, st
   /* An echo of nothing (0) is old; one of our last stamp may be a few microseconds ahead. */
   uint64_t echo_age_us = sealed->echo_us < own_now_us ? own_now_us - sealed->echo_us : 0;
   if (!freshness_fresh(&receiver->freshness, sealed->time_us, echo_age_us, now.mono_us)) {
-    refuse(receiver, VERDICT_STALE, "Late token.");
+    receiver_refuse(receiver, VERDICT_STALE, "Late token.");
     return AVOW_OK;
   }
   channel_took(&receiver->channel, sealed);
   switch (sealed->kind) {
-  case SEALED_ENVELOPE: return take_envelope(receiver, sealed, now);
+  case SEALED_ENVELOPE: return receiver_take_envelope(receiver, sealed, now);
   case SEALED_ASK: return take_ask(receiver, sealed, now);
-  case SEALED_END: return take_end(receiver, sealed, now);
+  case SEALED_END: return receiver_take_end(receiver, sealed, now);
   case SEALED_CONFIRMATION:
   case SEALED_NOTICE: break; /* sealed_decode refuses them in this direction */
   }
@@ -272,8 +165,36 @@ static enum avow_error take(struct receiver *receiver, struct sealed *sealed, st
 
 /* Whether the next envelope would find a slot, and room for its records and its confirmation. */
 static bool has_room(const struct receiver *receiver) {
-  return receiver->held_count < HELD_MAX && can_confirm(receiver, 1) &&
+  return receiver->held_count < HELD_MAX && receiver_can_confirm(receiver, 1) &&
          buf_view(&receiver->chunk.bytes).size <= RECORD_MAX - RECORD_ENVELOPE_MAX;
+}
+
+/* What was recorded is durable: confirm it, remember that, and let it be shown. */
+static enum avow_error release(struct receiver *receiver, struct held *held, struct now now) {
+  struct given *given = receiver_give(receiver);
+  given->first_id = held->sealed.first_id;
+  given->count = held->sealed.count;
+  given->confirmed_us = held->sealed.when_us;
+  given->confirmed_min = held->sealed.when_min;
+  given->proof = held->sealed.proof;
+  held->unshown = reader_of(held->sealed.body);
+  struct reader body = held->unshown;
+  enum avow_error error = AVOW_OK;
+  for (unsigned i = 0; i < held->sealed.count && error == AVOW_OK; i++) {
+    struct message message;
+    message_take(&body, &message);
+    error = buf_append(&given->hashes, view_of(message.hash, MESSAGE_HASH_SIZE));
+  }
+  return error == AVOW_OK ? receiver_confirm(receiver, given, now) : error;
+}
+
+static enum avow_error release_held(struct receiver *receiver, struct now now) {
+  enum avow_error error = AVOW_OK;
+  while (error == AVOW_OK && receiver->held_durable < receiver->held_count) {
+    unsigned slot = (receiver->held_first + receiver->held_durable++) % HELD_MAX;
+    error = release(receiver, &receiver->held[slot], now);
+  }
+  return error;
 }
 
 static enum avow_error work(struct receiver *receiver, struct now now) {
@@ -289,8 +210,10 @@ static enum avow_error work(struct receiver *receiver, struct now now) {
     else if (verdict == VERDICT_REPLAYED)
       incidents_see(&receiver->incidents, verdict, what); /* the honest one got through */
     else
-      refuse(receiver, verdict, what);
+      receiver_refuse(receiver, verdict, what);
   }
+  if (error == AVOW_OK && MUTANT(1)) /* confirmed before it is durable */
+    error = release_held(receiver, now);
   if (error == AVOW_OK)
     error = send_notice(receiver, now);
   return error == AVOW_OK ? report(receiver, now) : error;
@@ -303,6 +226,23 @@ enum avow_error receiver_input(struct receiver *receiver, struct view bytes, str
   return error == AVOW_OK ? work(receiver, now) : error;
 }
 
+/* Record the end that ${receiver->ended} tells, and sign it. */
+static enum avow_error record_end(struct receiver *receiver) {
+  struct ended *ended = &receiver->ended;
+  struct notary *notary = &receiver->notary;
+  const struct names *names = notary->on ? &notary->names : NULL;
+  enum avow_error error = record_ended(&receiver->chunk.bytes, names, ended);
+  if (!notary->on)
+    return error;
+  if (error == AVOW_OK)
+    error = chunk_head(&receiver->chunk, ended->proof.head);
+  if (error == AVOW_OK)
+    error = statement_ended(notary_text(notary), names, ended);
+  if (error == AVOW_OK)
+    error = notary_sign(notary, ended->proof.alice_signature);
+  return error == AVOW_OK ? record_closing(&receiver->chunk.bytes, names, &ended->proof) : error;
+}
+
 enum avow_error receiver_finish(struct receiver *receiver, struct now now) {
   if (receiver->ending != OPEN)
     return AVOW_OK;
@@ -311,8 +251,13 @@ enum avow_error receiver_finish(struct receiver *receiver, struct now now) {
   enum avow_error error = report(receiver, now);
   if (error != AVOW_OK)
     return error;
-  return record_ended(&receiver->chunk.bytes, receiver->zones.alice_min, now.wall_us,
-                      receiver->next_id);
+  struct ended *ended = &receiver->ended;
+  ended->messages = receiver->next_id;
+  ended->ended_us = now.wall_us;
+  ended->offset_min = receiver->zones.alice_min;
+  if (!ended->by_bob)
+    memcpy(ended->proof.bob_head, receiver->bob_head, HEAD_SIZE);
+  return record_end(receiver);
 }
 
 enum avow_error receiver_cut(struct receiver *receiver, struct now now) {
@@ -334,39 +279,22 @@ void receiver_record_consume(struct receiver *receiver, size_t size) {
   chunk_consume(&receiver->chunk, size);
 }
 
-/* What was recorded is durable: confirm it, remember that, and let it be shown. */
-static enum avow_error release(struct receiver *receiver, struct held *held, struct now now) {
-  struct given *given = receiver_give(receiver);
-  given->first_id = held->sealed.first_id;
-  given->count = held->sealed.count;
-  given->confirmed_us = held->sealed.confirmed_us;
-  held->unshown = reader_of(held->sealed.body);
-  struct reader body = held->unshown;
-  enum avow_error error = AVOW_OK;
-  for (unsigned i = 0; i < held->sealed.count && error == AVOW_OK; i++) {
-    struct message message;
-    message_take(&body, &message);
-    error = buf_append(&given->hashes, view_of(message.hash, MESSAGE_HASH_SIZE));
-  }
-  return error == AVOW_OK ? confirm(receiver, given, now) : error;
-}
-
 static enum avow_error send_end(struct receiver *receiver, struct now now) {
-  struct sealed end = {.kind = SEALED_END, .first_id = receiver->next_id};
+  struct sealed end = {.kind = SEALED_END,
+                       .first_id = receiver->ended.messages,
+                       .when_us = receiver->ended.ended_us,
+                       .when_min = (int16_t)receiver->ended.offset_min,
+                       .proof = receiver->ended.proof};
   receiver->ending = ENDED;
   events_put(&receiver->events,
-             &(struct event){.type = EVENT_ENDED, .by_peer = receiver->ended_by_peer});
+             &(struct event){.type = EVENT_ENDED, .by_peer = receiver->ended.by_bob});
   return channel_seal(&receiver->channel, &end, now.mono_us);
 }
 
 enum avow_error receiver_durable(struct receiver *receiver, struct now now) {
   /* The order of durability: no confirmation before this. */
   assert(buf_view(&receiver->chunk.bytes).size == 0);
-  enum avow_error error = AVOW_OK;
-  while (error == AVOW_OK && receiver->held_durable < receiver->held_count) {
-    unsigned slot = (receiver->held_first + receiver->held_durable++) % HELD_MAX;
-    error = release(receiver, &receiver->held[slot], now);
-  }
+  enum avow_error error = release_held(receiver, now);
   if (error == AVOW_OK && receiver->ending == END_RECORDED)
     error = send_end(receiver, now);
   return error;
@@ -390,7 +318,7 @@ bool receiver_next_event(struct receiver *receiver, struct event *ret) {
                             .id = held->sealed.first_id++,
                             .count = 1,
                             .timestamp_us = message.timestamp_us,
-                            .confirmed_us = held->sealed.confirmed_us,
+                            .confirmed_us = held->sealed.when_us,
                             .hash = message.hash,
                             .text = message.text};
       return true;

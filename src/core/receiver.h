@@ -55,6 +55,9 @@ const struct receiver_past *receiver_past(const struct receiver *receiver);
 /** receiver_next_id(receiver): Return the id that comes next: all below it are stored. */
 uint64_t receiver_next_id(const struct receiver *receiver);
 
+/** receiver_head(receiver): Return the value of the last head line of the log. */
+const uint8_t *receiver_head(const struct receiver *receiver);
+
 /**
  * receiver_attach(receiver, session, opened, seed):
  * Begin on the connection, and record it.  Once per receiver.  Returns also AVOW_MALFORMED if the
@@ -62,6 +65,11 @@ uint64_t receiver_next_id(const struct receiver *receiver);
  */
 enum avow_error receiver_attach(struct receiver *receiver, const struct session *session,
                                 const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE]);
+
+/** receiver_agreed(receiver, bob_signature): Bob has signed the opening, too; before any input. tls
+ * only. */
+enum avow_error receiver_agreed(struct receiver *receiver,
+                                const uint8_t bob_signature[SIGNATURE_SIZE]);
 
 /**
  * receiver_input(receiver, bytes, now):

@@ -29,6 +29,7 @@ static enum avow_error restore_message(struct receiver *receiver, const struct r
   if (receiver->restored_id == record->id)
     given->first_id = record->id;
   given->confirmed_us = record->confirmed_us;
+  given->confirmed_min = (int16_t)record->confirmed_min;
   receiver->next_id++;
   enum avow_error error = buf_append(&given->hashes, view_of(record->hash, MESSAGE_HASH_SIZE));
   return error == AVOW_TOO_LONG ? AVOW_MALFORMED : error;
@@ -41,10 +42,27 @@ static enum avow_error restore_opened(struct receiver *receiver, const struct re
               memcmp(past->bob_key, record->bob_key, ED25519_PUBLIC_SIZE) == 0;
   if (past->any != record->resumed || (past->any && !same))
     return AVOW_MALFORMED;
+  if (record->tls && record->id != receiver->next_id)
+    return AVOW_MALFORMED;
   past->any = true;
   past->tls = record->tls;
   memcpy(past->session_id, record->session_id, SESSION_ID_SIZE);
   memcpy(past->bob_key, record->bob_key, ED25519_PUBLIC_SIZE);
+  return AVOW_OK;
+}
+
+static enum avow_error restore_envelope(struct receiver *receiver, const struct record *record) {
+  if (record->id != receiver->restored_id || record->id + record->count != receiver->next_id ||
+      record->is_signed != receiver->past.tls)
+    return AVOW_MALFORMED;
+  struct given *given = receiver_given(receiver, receiver->given_count - 1);
+  if (record->is_signed && (record->confirmed_us != given->confirmed_us ||
+                            memcmp(record->head_there, record->proof.head, HEAD_SIZE) != 0))
+    return AVOW_MALFORMED;
+  given->count = (uint16_t)record->count;
+  given->proof = record->proof;
+  receiver->restored_id = receiver->next_id;
+  receiver->given_count -= MUTANT(17);
   return AVOW_OK;
 }
 
@@ -56,20 +74,16 @@ enum avow_error receiver_restore(struct receiver *receiver, const struct record 
     return AVOW_MALFORMED;
   switch (record->type) {
   case RECORD_MESSAGE: return restore_message(receiver, record);
-  case RECORD_ENVELOPE:
-    if (record->id != receiver->restored_id || record->id + record->count != receiver->next_id)
-      return AVOW_MALFORMED;
-    receiver_given(receiver, receiver->given_count - 1)->count = (uint16_t)record->count;
-    receiver->restored_id = receiver->next_id;
-    receiver->given_count -= MUTANT(17);
-    break;
+  case RECORD_ENVELOPE: return restore_envelope(receiver, record);
   case RECORD_ENDED:
     if (record->id != receiver->next_id)
       return AVOW_MALFORMED;
     break;
   case RECORD_QUEUED: return AVOW_MALFORMED; /* that is bob's */
   case RECORD_OPENED: return restore_opened(receiver, record);
-  case RECORD_INCIDENT: break;
+  case RECORD_INCIDENT:
+  case RECORD_AGREED:
+  case RECORD_HEAD: break;
   }
   return AVOW_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "core/channel.h"
 #include "core/incidents.h"
+#include "core/notary.h"
 #include "core/receiver.h"
 #include "core/window.h"
 #include "crypto/hash.h"
@@ -33,6 +34,8 @@ struct given {
   uint64_t first_id;
   uint16_t count;
   uint64_t confirmed_us;
+  int16_t confirmed_min;
+  struct proof proof;
   struct buf hashes;
 };
 
@@ -40,6 +43,7 @@ struct receiver {
   struct receiver_config config;
   struct receiver_past past;
   struct channel channel;
+  struct notary notary;
   bool attached;
   struct freshness freshness;
   struct hash *hash;
@@ -49,12 +53,16 @@ struct receiver {
   unsigned held_first, held_durable, held_count;
   struct given given[WINDOW_ENVELOPES]; /* a ring: the last ones */
   unsigned given_first, given_count;
-  uint64_t restored_id; /* while a log is read: ids below it were given */
+  uint64_t restored_id;          /* while a log is read: ids below it were given */
+  uint8_t first_head[HEAD_SIZE]; /* of our log, before this connection: bob knows it */
+  uint64_t attached_id;          /* the next id at that time */
+  uint64_t seen_id;              /* bob has signed a head of ours behind the ids below it */
+  uint8_t bob_head[HEAD_SIZE];   /* of his log: the last one that he has signed */
   bool notice_due;
   uint64_t notice_id;       /* what the last notice said */
   uint64_t notice_after_us; /* monotonic */
   enum ending ending;
-  bool ended_by_peer;
+  struct ended ended; /* as it is recorded */
   struct chunk chunk;
   struct incidents incidents;
   struct events events;
@@ -63,6 +71,31 @@ struct receiver {
 /** receiver_given(receiver, i): Return the confirmation that was given as number ${i}, oldest
  * first. */
 struct given *receiver_given(struct receiver *receiver, unsigned i);
+
+/**
+ * receiver_take_envelope(receiver, sealed, now):
+ * A fresh envelope: accept it, confirm it again, or refuse it.  Like receiver_input.
+ */
+enum avow_error receiver_take_envelope(struct receiver *receiver, struct sealed *sealed,
+                                       struct now now);
+
+/**
+ * receiver_take_end(receiver, sealed, now):
+ * Bob's end of the session.  Like receiver_input.
+ */
+enum avow_error receiver_take_end(struct receiver *receiver, const struct sealed *sealed,
+                                  struct now now);
+
+/** receiver_refuse(receiver, verdict, what): Note an incident, and that a notice is due. */
+void receiver_refuse(struct receiver *receiver, enum verdict verdict, const char *what);
+
+/** receiver_confirm(receiver, given, now): Say a confirmation, for the first time or again. */
+enum avow_error receiver_confirm(struct receiver *receiver, const struct given *given,
+                                 struct now now);
+
+/** receiver_can_confirm(receiver, more): Whether so many confirmations fit into the output, beside
+ * those that are promised to what is recorded and not durable yet, and an end. */
+bool receiver_can_confirm(const struct receiver *receiver, unsigned more);
 
 /** receiver_give(receiver): Return the place for one more; the oldest gives way. */
 struct given *receiver_give(struct receiver *receiver);

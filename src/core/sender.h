@@ -61,6 +61,9 @@ struct sender_past {
   int offset_min;        /* bob's zone, for the life of his log */
 };
 
+/** sender_head(sender): Return the head of the log as it is on the disk, for `open`. */
+const uint8_t *sender_head(const struct sender *sender);
+
 /** sender_past(sender): Return it. */
 const struct sender_past *sender_past(const struct sender *sender);
 

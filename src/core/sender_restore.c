@@ -66,7 +66,7 @@ enum avow_error sender_restore(struct sender *sender, const struct record *recor
   case RECORD_OPENED: return restore_opened(sender, record);
   case RECORD_ENVELOPE:
     if (record->id != sender->queued_id || record->confirmed_us == WHEN_NEVER ||
-        record->count > sender->next_id - record->id)
+        record->count > sender->next_id - record->id || record->is_signed != sender->past.tls)
       return AVOW_MALFORMED;
     buf_consume(&sender->queue, sender_messages_size(sender, 0, record->count));
     sender->queued_id += record->count;
@@ -81,7 +81,9 @@ enum avow_error sender_restore(struct sender *sender, const struct record *recor
       return AVOW_MALFORMED; /* a log has one, at its beginning */
     sender->zones.bob_min = sender->past.offset_min = record->offset_min;
     break;
-  case RECORD_INCIDENT: break;
+  case RECORD_INCIDENT:
+  case RECORD_AGREED:
+  case RECORD_HEAD: break;
   }
   sender->sent_id = sender->known_id = sender->queued_id;
   return AVOW_OK;
@@ -90,6 +92,7 @@ enum avow_error sender_restore(struct sender *sender, const struct record *recor
 void sender_restored(struct sender *sender, struct head head) {
   sender->next_id -= MUTANT(4) && sender->next_id > sender->queued_id;
   chunk_continue(&sender->chunk, head);
+  memcpy(sender->durable_head, sender->chunk.head.last, HEAD_SIZE);
 }
 
 const struct sender_past *sender_past(const struct sender *sender) {

@@ -45,6 +45,7 @@ static const uint8_t alpn_list[] = "\x06" ALPN; /* and a NUL, which is not sent 
 
 struct tls_identity {
   SSL_CTX *ctx;
+  struct ed25519 *key;
 };
 
 struct tls {
@@ -210,6 +211,8 @@ enum avow_error tls_identity_new(struct tls_identity **ret, const uint8_t seed[E
     error = set_up(identity->ctx);
   if (error == AVOW_OK)
     error = use_seed(identity->ctx, seed);
+  if (error == AVOW_OK)
+    error = ed25519_private(&identity->key, seed);
   ERR_clear_error();
   if (error != AVOW_OK) {
     tls_identity_free(identity);
@@ -219,9 +222,14 @@ enum avow_error tls_identity_new(struct tls_identity **ret, const uint8_t seed[E
   return AVOW_OK;
 }
 
+struct ed25519 *tls_identity_key(const struct tls_identity *identity) {
+  return identity->key;
+}
+
 void tls_identity_free(struct tls_identity *identity) {
   if (identity == NULL)
     return;
+  ed25519_free(identity->key);
   SSL_CTX_free(identity->ctx);
   free(identity);
 }

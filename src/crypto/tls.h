@@ -16,6 +16,10 @@ struct tls_identity;
 /** tls_identity_new(ret, seed): Returns AVOW_NO_MEMORY, AVOW_CRYPTO.  ${seed} is not kept. */
 enum avow_error tls_identity_new(struct tls_identity **ret, const uint8_t seed[ED25519_SEED_SIZE]);
 
+/** tls_identity_key(identity): Return the same key, to sign with; it lives as long as ${identity}.
+ */
+struct ed25519 *tls_identity_key(const struct tls_identity *identity);
+
 /** tls_identity_free(identity): NULL is fine.  After all its connections. */
 void tls_identity_free(struct tls_identity *identity);
 

@@ -314,8 +314,10 @@ static void on_bytes(void *owner, struct view bytes) {
   if (client->talking) {
     talk_bytes(client->talk, bytes);
   } else if (client->opening != NULL) {
-    opening_input(client->opening, bytes, clock_now());
+    size_t taken = opening_input(client->opening, bytes, clock_now());
     drive_opening(client);
+    if (taken < bytes.size)
+      on_bytes(owner, view_of(bytes.data + taken, bytes.size - taken));
   }
 }
 

@@ -33,7 +33,8 @@ struct guest {
   uv_timer_t timer;
   char peer[80];
   struct opening *opening;   /* until there is a session */
-  struct receiver *receiver; /* from then on */
+  struct receiver *receiver; /* from then on, or while bob has still to sign the opening */
+  char name[AVOW_NAME_SIZE]; /* of the client, as the list of allowed signers has it */
   struct journal journal;
   uint8_t session_id[SESSION_ID_SIZE];
   uint8_t bob_key[ED25519_PUBLIC_SIZE]; /* tls only */
@@ -75,12 +76,16 @@ static void close_guest(struct guest *guest) {
   uv_close((uv_handle_t *)&guest->timer, timer_closed);
 }
 
+static bool in_session(const struct guest *guest) {
+  return guest->opening == NULL;
+}
+
 static void leave(struct guest *guest) {
   if (guest->leaving)
     return;
   guest->leaving = true;
   guest->leave_us = clock_now().mono_us + LEAVE_US;
-  if (guest->receiver == NULL)
+  if (!in_session(guest))
     link_read(guest->link, false);
 }
 
@@ -173,9 +178,9 @@ static bool store_record(struct guest *guest, struct view record) {
 static void on_timer(uv_timer_t *timer);
 
 static void set_timer(struct guest *guest) {
-  uint64_t deadline = guest->leaving            ? guest->leave_us
-                      : guest->receiver != NULL ? receiver_deadline(guest->receiver)
-                                                : opening_deadline(guest->opening);
+  uint64_t deadline = guest->leaving      ? guest->leave_us
+                      : in_session(guest) ? receiver_deadline(guest->receiver)
+                                          : opening_deadline(guest->opening);
   if (deadline == WHEN_NEVER) {
     uv_timer_stop(&guest->timer);
     return;
@@ -188,7 +193,7 @@ static void set_timer(struct guest *guest) {
 /* Send what there is to send; then leave, if that was all, and set the next alarm. */
 static void flush(struct guest *guest) {
   struct view out;
-  if (guest->receiver != NULL) {
+  if (in_session(guest)) {
     out = receiver_output(guest->receiver);
     size_t sent = link_send(guest->link, out);
     receiver_output_consume(guest->receiver, sent);
@@ -200,7 +205,7 @@ static void flush(struct guest *guest) {
     out.size -= sent;
   }
   bool sent = out.size == 0 && link_idle(guest->link);
-  if (guest->leaving && guest->receiver == NULL && sent) {
+  if (guest->leaving && !in_session(guest) && sent) {
     close_guest(guest);
     return;
   }
@@ -209,7 +214,7 @@ static void flush(struct guest *guest) {
     guest->finished = true;
     link_finish(guest->link);
   }
-  bool listening = guest->receiver != NULL || !guest->leaving;
+  bool listening = in_session(guest) || !guest->leaving;
   link_read(guest->link, listening && out.size < BACKLOG_MAX);
   set_timer(guest);
 }
@@ -245,18 +250,16 @@ static void drive(struct guest *guest, enum avow_error error) {
 }
 
 /* The log's record of the connection must be durable before bob learns that he has a session. */
-static bool begin_record(struct guest *guest, const char *name) {
+static void begin_record(struct guest *guest) {
   const struct session *session = opening_session(guest->opening);
-  const struct identity *identity = guest->host->options->identity;
-  struct party alice = {0}, bob = {0};
+  struct opened opened = session_opened(session, false);
   uint8_t seed[DRBG_SEED_SIZE];
-  if (session->handshake == HANDSHAKE_TLS) {
-    memcpy(alice.key, identity->public, sizeof alice.key);
-    snprintf(alice.name, sizeof alice.name, "%s", identity->comment);
-    memcpy(bob.key, session->peer_key, sizeof bob.key);
-    snprintf(bob.name, sizeof bob.name, "%s", name);
+  opened.peer = guest->peer;
+  if (opened.tls) {
+    const char *own = guest->host->options->identity->comment;
+    snprintf(opened.alice.name, sizeof opened.alice.name, "%s", own);
+    snprintf(opened.bob.name, sizeof opened.bob.name, "%s", guest->name);
   }
-  struct opened opened = journal_opened(session, guest->peer, &alice, &bob);
   struct view record;
   enum avow_error error = random_bytes(seed, sizeof seed);
   if (error == AVOW_OK)
@@ -266,12 +269,10 @@ static bool begin_record(struct guest *guest, const char *name) {
     error = receiver_record(guest->receiver, &record);
   if (error != AVOW_OK) {
     core_failed(guest, error);
-    return false;
+    return;
   }
-  if (!store_record(guest, record))
-    return false;
-  receiver_record_consume(guest->receiver, record.size);
-  return true;
+  if (store_record(guest, record))
+    receiver_record_consume(guest->receiver, record.size);
 }
 
 /* The receiver and its log for what bob asks; on failure bob has been told, or the guest is gone.
@@ -299,7 +300,7 @@ static bool find_receiver(struct guest *guest, struct grant *grant, const uint8_
 }
 
 /* Bob has asked, and may come in: open his session, or go on with it. */
-static void open_session(struct guest *guest, const char *name, const uint8_t *bob_key) {
+static void open_session(struct guest *guest, const uint8_t *bob_key) {
   struct now now = clock_now();
   struct grant grant = {.clock_us = now.wall_us,
                         .opened_us = now.wall_us,
@@ -310,6 +311,7 @@ static void open_session(struct guest *guest, const char *name, const uint8_t *b
   guest->host->sessions++;
   guest->offset_min = grant.offset_min;
   grant.next_id = receiver_next_id(guest->receiver);
+  memcpy(grant.alice_head, receiver_head(guest->receiver), sizeof grant.alice_head);
   enum avow_error error = random_bytes(grant.key, sizeof grant.key);
   if (error == AVOW_OK) {
     opening_grant(guest->opening, &grant, now);
@@ -321,17 +323,16 @@ static void open_session(struct guest *guest, const char *name, const uint8_t *b
   secret_wipe(&grant, sizeof grant);
   if (error != AVOW_OK)
     core_failed(guest, error);
-  else if (begin_record(guest, name))
-    announce_client(opening_session(guest->opening), guest->peer, guest->journal.name, name);
+  else
+    begin_record(guest);
 }
 
 static void decide(struct guest *guest) {
   struct host *host = guest->host;
-  char name[AVOW_NAME_SIZE] = "";
   uint8_t key[ED25519_PUBLIC_SIZE];
   bool tls = opening_peer_key(guest->opening, key);
   const struct open *open = opening_asked(guest->opening);
-  if (tls && !admission_allows(host->options, host->loopback, key, name)) {
+  if (tls && !admission_allows(host->options, host->loopback, key, guest->name)) {
     opening_refuse(guest->opening, AVOW_KEY_REFUSED);
     return;
   }
@@ -342,12 +343,13 @@ static void decide(struct guest *guest) {
   if (host->sessions >= host->sessions_max)
     opening_refuse(guest->opening, AVOW_BUSY);
   else
-    open_session(guest, name, tls ? key : NULL);
+    open_session(guest, tls ? key : NULL);
 }
 
 /* All of the opening's output must leave before the session's: it is short, and the link takes it
  * whole. */
 static void hand_over(struct guest *guest) {
+  const struct session *session = opening_session(guest->opening);
   struct view rest = opening_rest(guest->opening);
   size_t sent = link_send(guest->link, opening_output(guest->opening));
   opening_output_consume(guest->opening, sent);
@@ -355,7 +357,10 @@ static void hand_over(struct guest *guest) {
     close_guest(guest); /* he did not even read the handshake */
     return;
   }
+  announce_client(session, guest->peer, guest->journal.name, guest->name);
   enum avow_error error = receiver_durable(guest->receiver, clock_now());
+  if (error == AVOW_OK && session->handshake == HANDSHAKE_TLS)
+    error = receiver_agreed(guest->receiver, session->bob_signature);
   if (error == AVOW_OK)
     error = receiver_input(guest->receiver, rest, clock_now());
   opening_free(guest->opening);
@@ -363,17 +368,27 @@ static void hand_over(struct guest *guest) {
   drive(guest, error);
 }
 
+/* The connection is gone: record that, and go. */
+static void cut(struct guest *guest) {
+  drive(guest, receiver_cut(guest->receiver, clock_now()));
+  close_guest(guest);
+}
+
 static void drive_opening(struct guest *guest) {
   if (opening_state(guest->opening) == OPENING_ASKED)
     decide(guest);
   if (guest->closing)
     return;
-  if (guest->receiver != NULL) {
+  if (opening_state(guest->opening) == OPENING_DONE) {
     hand_over(guest);
     return;
   }
   if (opening_state(guest->opening) == OPENING_FAILED && !guest->leaving) {
     admission_failed(guest->peer, guest->opening);
+    if (guest->receiver != NULL) { /* recorded, and bob did not sign it */
+      cut(guest);
+      return;
+    }
     leave(guest);
   }
   flush(guest);
@@ -385,18 +400,14 @@ static void on_bytes(void *owner, struct view bytes) {
     return;
   if (guest->leaving) {
     flush(guest);
-  } else if (guest->receiver != NULL) {
+  } else if (in_session(guest)) {
     drive(guest, receiver_input(guest->receiver, bytes, clock_now()));
   } else {
-    opening_input(guest->opening, bytes, clock_now());
+    size_t taken = opening_input(guest->opening, bytes, clock_now());
     drive_opening(guest);
+    if (taken < bytes.size)
+      on_bytes(owner, view_of(bytes.data + taken, bytes.size - taken));
   }
-}
-
-/* The connection is gone: record that, and go. */
-static void cut(struct guest *guest) {
-  drive(guest, receiver_cut(guest->receiver, clock_now()));
-  close_guest(guest);
 }
 
 bool guest_replace(struct guest *guest, const uint8_t *session_id, const uint8_t *bob_key) {
@@ -430,7 +441,7 @@ static void on_timer(uv_timer_t *timer) {
   struct guest *guest = timer->data;
   if (guest->leaving) {
     close_guest(guest);
-  } else if (guest->receiver != NULL) {
+  } else if (in_session(guest)) {
     drive(guest, receiver_tick(guest->receiver, clock_now()));
   } else {
     opening_tick(guest->opening, clock_now());
@@ -475,8 +486,10 @@ uint64_t guest_waits_as(const struct guest *guest) {
 void guest_dismiss(struct guest *guest) {
   if (guest->closing || guest->leaving)
     return;
-  if (guest->receiver != NULL)
+  if (in_session(guest))
     drive(guest, receiver_finish(guest->receiver, clock_now()));
+  else if (guest->receiver != NULL)
+    cut(guest); /* bob has not signed the opening yet */
   else
     close_guest(guest);
 }

@@ -105,25 +105,6 @@ enum avow_error journal_replay(struct journal *journal, const char *folder, jour
   return error;
 }
 
-struct opened journal_opened(const struct session *session, const char *peer,
-                             const struct party *alice, const struct party *bob) {
-  struct opened opened = {.peer = peer,
-                          .session_id = session->grant.session_id,
-                          .resumed = session->open.resume,
-                          .when_us = session->grant.clock_us,
-                          .offset_min = session->grant.offset_min,
-                          .tls = session->handshake == HANDSHAKE_TLS,
-                          .group = session->group,
-                          .key = session->grant.key};
-  if (opened.tls) {
-    opened.alice = *alice;
-    opened.bob = *bob;
-  }
-  if (!opened.resumed)
-    opened.when_us = session->grant.opened_us;
-  return opened;
-}
-
 enum avow_error journal_store(struct journal *journal, struct view record) {
   enum avow_error error = log_append(journal->log, record);
   return error == AVOW_OK ? log_sync(journal->log) : error;

@@ -37,11 +37,6 @@ typedef enum avow_error journal_taker(void *core, const struct record *record);
 enum avow_error journal_replay(struct journal *journal, const char *folder, journal_taker *take,
                                void *core, struct head *ret_head);
 
-/** journal_opened(session, peer, alice, bob): Return the record of a connection; the parties are
- * not looked at in plain mode.  It borrows all of them. */
-struct opened journal_opened(const struct session *session, const char *peer,
-                             const struct party *alice, const struct party *bob);
-
 /** journal_store(journal, record): Append and make durable.  Errors of log_append and log_sync. */
 enum avow_error journal_store(struct journal *journal, struct view record);
 

@@ -348,6 +348,7 @@ void talk_interrupt(struct talk *talk) {
 void talk_ask(const struct talk *talk, struct open *ret) {
   const struct sender_past *past = sender_past(talk->sender);
   *ret = (struct open){.offset_min = (int16_t)past->offset_min, .resume = past->any};
+  memcpy(ret->bob_head, sender_head(talk->sender), sizeof ret->bob_head);
   if (past->any) {
     memcpy(ret->session_id, past->session_id, sizeof ret->session_id);
     ret->opened_us = past->opened_us;
@@ -377,17 +378,15 @@ static enum avow_error attach(struct talk *talk, const struct session *session, 
                               const struct trust *trust) {
   const struct client_options *options = talk->setting.options;
   const struct sender_past *past = sender_past(talk->sender);
-  struct party alice = {0}, bob = {0};
+  struct opened opened = session_opened(session, true);
   uint8_t seed[DRBG_SEED_SIZE];
   if (session->handshake == HANDSHAKE_TLS) {
     if (past->any && !secret_equal(past->alice_key, session->peer_key, sizeof past->alice_key))
       return AVOW_KEY_CHANGED;
-    memcpy(alice.key, session->peer_key, sizeof alice.key);
-    snprintf(alice.name, sizeof alice.name, "%s", trust->name);
-    memcpy(bob.key, options->identity->public, sizeof bob.key);
-    snprintf(bob.name, sizeof bob.name, "%s", options->identity->comment);
+    snprintf(opened.alice.name, sizeof opened.alice.name, "%s", trust->name);
+    snprintf(opened.bob.name, sizeof opened.bob.name, "%s", options->identity->comment);
   }
-  struct opened opened = journal_opened(session, peer, &alice, &bob);
+  opened.peer = peer;
   enum avow_error error = begin_log(talk);
   if (error == AVOW_OK)
     error = random_bytes(seed, sizeof seed);
