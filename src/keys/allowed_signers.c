@@ -265,41 +265,77 @@ static bool line_has(const struct signer *signer, const uint8_t key[ED25519_PUBL
          (!signer->options.has_namespaces || in_patterns(signer->options.namespaces, NAMESPACE));
 }
 
-/* Both ends are seconds that belong to the time, as ssh-keygen -Y verify counts. */
-static bool in_time(const struct options *options, uint64_t now_s) {
-  return (!options->has_after || now_s >= options->after_s) &&
-         (!options->has_before || now_s <= options->before_s);
-}
-
-enum avow_error allowed_signers_find(struct view file, const uint8_t key[ED25519_PUBLIC_SIZE],
-                                     uint64_t wall_us, char *name, unsigned *ret_line) {
-  struct fields_lines lines = fields_lines_of(file);
-  struct view line, found_name = {0};
-  enum avow_error result = AVOW_NOT_FOUND;
-  unsigned found_line = 0;
-  while (fields_next_line(&lines, &line)) {
+/* Take the next line that has ${key}.  Returns AVOW_NOT_FOUND at the end, AVOW_MALFORMED. */
+static enum avow_error next_line(struct fields_lines *walk, const uint8_t *key,
+                                 struct allowed_line *ret) {
+  struct view line, name;
+  while (fields_next_line(walk, &line)) {
     line = fields_trim(line);
     if (fields_skipped(line))
       continue;
     struct signer signer;
-    struct view its_name;
+    const struct options *options = &signer.options;
     enum avow_error error = read_line(line, &signer);
-    if (error != AVOW_OK) {
-      *ret_line = lines.number;
+    if (error != AVOW_OK)
       return error;
-    }
-    if (result == AVOW_OK || !line_has(&signer, key) || !find_name(signer.principals, &its_name))
+    if (!line_has(&signer, key) || !find_name(signer.principals, &name))
       continue;
-    result = AVOW_EXPIRED;
-    if (in_time(&signer.options, wall_us / 1000000)) {
-      result = AVOW_OK;
-      found_name = its_name;
-      found_line = lines.number;
-    }
+    *ret = (struct allowed_line){.number = walk->number,
+                                 .after_s = options->has_after ? options->after_s : 0,
+                                 .before_s = options->has_before ? options->before_s : UINT64_MAX,
+                                 .principals = signer.principals};
+    return AVOW_OK;
+  }
+  return AVOW_NOT_FOUND;
+}
+
+enum avow_error allowed_signers_lines(struct view file, const uint8_t key[ED25519_PUBLIC_SIZE],
+                                      struct buf *lines, unsigned *ret_line) {
+  struct fields_lines walk = fields_lines_of(file);
+  struct allowed_line line;
+  enum avow_error error;
+  while ((error = next_line(&walk, key, &line)) == AVOW_OK)
+    if ((error = buf_append(lines, view_of(&line, sizeof line))) != AVOW_OK)
+      return error;
+  if (error == AVOW_MALFORMED)
+    *ret_line = walk.number;
+  return error == AVOW_NOT_FOUND ? AVOW_OK : error;
+}
+
+/* Both ends are seconds that belong to the time, as ssh-keygen -Y verify counts. */
+bool allowed_line_in_time(const struct allowed_line *line, uint64_t wall_us) {
+  return wall_us / 1000000 >= line->after_s && wall_us / 1000000 <= line->before_s;
+}
+
+void allowed_line_name(const struct allowed_line *line, char name[AVOW_NAME_SIZE]) {
+  struct view first = view_of("", 0), principals = line->principals;
+  (void)find_name(principals, &first);
+  fields_name(first, name);
+}
+
+bool allowed_line_is(const struct allowed_line *line, const char *principal) {
+  return in_patterns(line->principals, principal);
+}
+
+enum avow_error allowed_signers_find(struct view file, const uint8_t key[ED25519_PUBLIC_SIZE],
+                                     uint64_t wall_us, char *name, unsigned *ret_line) {
+  struct fields_lines walk = fields_lines_of(file);
+  struct allowed_line line, found = {0};
+  enum avow_error result = AVOW_NOT_FOUND, error;
+  while ((error = next_line(&walk, key, &line)) == AVOW_OK) {
+    bool good = result != AVOW_OK && allowed_line_in_time(&line, wall_us);
+    if (good)
+      found = line;
+    if (result != AVOW_OK)
+      result = good ? AVOW_OK : AVOW_EXPIRED;
+  }
+  if (error != AVOW_NOT_FOUND) {
+    *ret_line = walk.number;
+    return error;
   }
   if (result == AVOW_OK) {
-    fields_name(found_name, name);
-    *ret_line = found_line;
+    allowed_line_name(&found, name);
+    *ret_line = found.number;
   }
   return result;
 }

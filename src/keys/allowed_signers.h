@@ -26,4 +26,30 @@
 enum avow_error allowed_signers_find(struct view file, const uint8_t key[ED25519_PUBLIC_SIZE],
                                      uint64_t wall_us, char *name, unsigned *ret_line);
 
+/* A line that has a key. */
+struct allowed_line {
+  unsigned number;            /* from 1 */
+  uint64_t after_s, before_s; /* seconds since 1970; both belong to its time */
+  struct view principals;     /* the caller's text */
+};
+
+/**
+ * allowed_signers_lines(file, key, lines, ret_line):
+ * Append a struct allowed_line to ${lines} for each line of ${file} that has ${key}, at whatever
+ * time.  Returns AVOW_MALFORMED with ${ret_line} at the first line that cannot be read, wherever it
+ * is; errors of buf_append.
+ */
+enum avow_error allowed_signers_lines(struct view file, const uint8_t key[ED25519_PUBLIC_SIZE],
+                                      struct buf *lines, unsigned *ret_line);
+
+/** allowed_line_in_time(line, wall_us): Whether it holds at that time. */
+bool allowed_line_in_time(const struct allowed_line *line, uint64_t wall_us);
+
+/** allowed_line_name(line, name): Copy its first principal, cut to fit, not escaped. */
+void allowed_line_name(const struct allowed_line *line, char name[AVOW_NAME_SIZE]);
+
+/** allowed_line_is(line, principal): Whether it speaks of ${principal}, as `ssh-keygen -Y verify
+ * -I` decides that: its principals are patterns. */
+bool allowed_line_is(const struct allowed_line *line, const char *principal);
+
 #endif

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "judge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common.h"
+#include "io/files.h"
+#include "io/harden.h"
+#include "io/screen.h"
+
+static const char HELP[] =
+    "Usage: judge verify   LOG [PEER-LOG] --keys FILE\n"
+    "       judge sent   N LOG [PEER-LOG] --keys FILE\n"
+    "       judge stored N LOG [PEER-LOG] --keys FILE\n"
+    "       judge complete LOG [PEER-LOG] --keys FILE\n"
+    "       judge same     LOG PEER-LOG   --keys FILE\n"
+    "Rule on the evidence that bob and alice leave in their logs, trusting neither.\n"
+    "\n"
+    "  verify    are the logs as they were signed?\n"
+    "  sent      did Bob send message N?\n"
+    "  stored    did Alice store message N?\n"
+    "  complete  is the whole session there, to its signed end?\n"
+    "  same      do both logs tell one story?\n"
+    "\n"
+    "      --keys FILE         whose key is whose: an allowed_signers file of your own\n"
+    "      --alice PRINCIPAL   Alice must be this one of them\n"
+    "      --bob PRINCIPAL     and Bob that one\n"
+    "      --json              one JSON object on stdout\n"
+    "  -q, --quiet             only the answer and errors\n"
+    "      --help              show this\n"
+    "      --version           show the version\n"
+    "\n"
+    "The first word on stdout is PROVEN, REFUTED or UNDECIDED. The files are only read.\n"
+    "Exit status: 0 PROVEN, 1 REFUTED, 2 usage or unreadable file, 3 UNDECIDED. See judge(1).\n";
+
+static const struct subcommand {
+  const char *name;
+  enum judge_code (*run)(int argc, char **argv);
+} SUBCOMMANDS[] = {
+    {"verify", judge_rule},   {"sent", judge_rule}, {"stored", judge_rule},
+    {"complete", judge_rule}, {"same", judge_rule},
+};
+
+enum judge_code judge_code_of(enum ruling ruling) {
+  switch (ruling) {
+  case RULING_PROVEN: return JUDGE_PROVEN;
+  case RULING_REFUTED: return JUDGE_REFUTED;
+  case RULING_UNDECIDED: break;
+  }
+  return JUDGE_UNDECIDED;
+}
+
+enum judge_code judge_usage(const char *format, ...) {
+  va_list args;
+  fputs("judge: ", stderr);
+  va_start(args, format);
+  vfprintf(stderr, format, args);
+  va_end(args);
+  fputs("\nTry 'judge --help'.\n", stderr);
+  return JUDGE_USAGE;
+}
+
+static enum judge_code start(int argc, char **argv) {
+  harden();
+  screen_init(&(struct screen_options){.program = "judge"});
+  if (argc < 2)
+    return judge_usage("say what to rule on.");
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0) {
+    if (argv[1][2] == 'h')
+      fputs(HELP, stdout);
+    else
+      print_version("judge");
+    return JUDGE_PROVEN;
+  }
+  for (size_t i = 0; i < sizeof SUBCOMMANDS / sizeof SUBCOMMANDS[0]; i++)
+    if (strcmp(argv[1], SUBCOMMANDS[i].name) == 0)
+      return SUBCOMMANDS[i].run(argc - 1, argv + 1);
+  return judge_usage("I do not know what '%s' is.", argv[1]);
+}
+
+int main(int argc, char **argv) {
+  return (int)start(argc, argv);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef AVOW_BIN_JUDGE_H
+#define AVOW_BIN_JUDGE_H
+
+#include <stdbool.h>
+
+#include "evidence/audit.h"
+#include "evidence/ruling.h"
+
+/* What the subcommands of judge share. */
+
+/* What judge exits with; judge(1), EXIT STATUS. */
+enum judge_code {
+  JUDGE_PROVEN = 0, /* or: done */
+  JUDGE_REFUTED = 1,
+  JUDGE_USAGE = 2, /* the command line, or a file that cannot be read or written */
+  JUDGE_UNDECIDED = 3,
+};
+
+/** judge_code_of(ruling): Return what to exit with. */
+enum judge_code judge_code_of(enum ruling ruling);
+
+/* A subcommand: argv[0] is its name.  Each is a file bin/judge_NAME.c, or shares one. */
+enum judge_code judge_rule(int argc, char **argv); /* verify, sent, stored, complete, same */
+
+/** judge_usage(format, ...): Say what is wrong with the command line; return JUDGE_USAGE. */
+enum judge_code judge_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The reader's list of keys, read from a file. */
+struct judge_keys {
+  struct buf file;
+  struct keyring keyring;
+};
+
+/**
+ * judge_keys_open(keys, path):
+ * Read an allowed_signers file.  Returns JUDGE_PROVEN, or JUDGE_USAGE, said; NULL: says how to make
+ * one.  judge_keys_close is due after JUDGE_PROVEN.
+ */
+enum judge_code judge_keys_open(struct judge_keys *keys, const char *path);
+
+/** judge_keys_close(keys): Give the memory back. */
+void judge_keys_close(struct judge_keys *keys);
+
+#endif
