@@ -23,6 +23,11 @@ enum judge_code judge_code_of(enum ruling ruling);
 /* A subcommand: argv[0] is its name.  Each is a file bin/judge_NAME.c, or shares one. */
 enum judge_code judge_rule(int argc, char **argv); /* verify, sent, stored, complete, same */
 
+enum judge_code judge_export(int argc, char **argv);  /* LOG --message N FOLDER [--keys FILE] */
+enum judge_code judge_receipt(int argc, char **argv); /* LOG --message N --keys FILE [--html] */
+enum judge_code judge_redact(int argc, char **argv);  /* LOG --message N... [-o COPY] */
+enum judge_code judge_stamp(int argc, char **argv);   /* LOG --tsa URL, --query F or --answer F */
+
 /** judge_usage(format, ...): Say what is wrong with the command line; return JUDGE_USAGE. */
 enum judge_code judge_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
