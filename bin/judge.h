@@ -28,6 +28,17 @@ enum judge_code judge_receipt(int argc, char **argv); /* LOG --message N --keys 
 enum judge_code judge_redact(int argc, char **argv);  /* LOG --message N... [-o COPY] */
 enum judge_code judge_stamp(int argc, char **argv);   /* LOG --tsa URL, --query F or --answer F */
 
+/* A sentence about a time stamp. */
+#define STAMP_TEXT_SIZE 1024u
+
+/**
+ * stamp_rule(log, authorities, text):
+ * Check the time stamp LOG.tsr of a log against the certificates in the file ${authorities}; the
+ * sentence in ${text} says what it proves, or why not, harmless on a terminal.  UNDECIDED: there is
+ * no stamp, or a file cannot be read.
+ */
+enum ruling stamp_rule(const char *log, const char *authorities, char text[STAMP_TEXT_SIZE]);
+
 /** judge_usage(format, ...): Say what is wrong with the command line; return JUDGE_USAGE. */
 enum judge_code judge_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

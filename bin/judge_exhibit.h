@@ -2,8 +2,10 @@
 #ifndef AVOW_BIN_JUDGE_EXHIBIT_H
 #define AVOW_BIN_JUDGE_EXHIBIT_H
 
+#include "base/when.h"
 #include "evidence/exhibit.h"
 #include "judge.h"
+#include "keys/public_key.h"
 
 /* The line of the reader's list that vouches for a signature. */
 struct voucher {

@@ -33,9 +33,12 @@ static void say_word(struct page *page, const char *word) {
   SAY(page, "'");
 }
 
+/* The statement of this kind, and who signed it. */
 static void say_verify(struct page *page, const struct shown *shown, enum exhibit_part part,
-                       const char *statement, const char *signature) {
+                       const char *kind, const char *statement, const char *signature) {
   char time[WHEN_NAME_SIZE];
+  if (kind != NULL)
+    SAY(page, "    $ grep -x 'avow %s 1' %s\n", kind, statement);
   when_name(exhibit_time(&shown->exhibit, part), 0, time);
   SAY(page, "    $ ssh-keygen -Y verify -f allowed_signers -n avow -O verify-time=%.14sZ -I ",
       time);
@@ -106,12 +109,13 @@ static void say_signatures(struct page *page, const struct shown *shown) {
     SAY(page, "%s",
         "Times in allowed_signers are UTC:\n\n    $ export TZ=UTC; grep . allowed_signers\n\n");
   SAY(page, "%s", "1. Both signed that this is a session between them.\n\n");
-  say_verify(page, shown, EXHIBIT_OPENING_ALICE, "opening.txt", "opening.txt.alice.sig");
-  say_verify(page, shown, EXHIBIT_OPENING_BOB, "opening.txt", "opening.txt.bob.sig");
+  say_verify(page, shown, EXHIBIT_OPENING_ALICE, "opening", "opening.txt", "opening.txt.alice.sig");
+  say_verify(page, shown, EXHIBIT_OPENING_BOB, NULL, "opening.txt", "opening.txt.bob.sig");
   SAY(page, "%s", "\n2. Bob signed that he sent these messages.\n\n");
-  say_verify(page, shown, EXHIBIT_ORIGIN, "origin.txt", "origin.txt.sig");
+  say_verify(page, shown, EXHIBIT_ORIGIN, "origin", "origin.txt", "origin.txt.sig");
   SAY(page, "%s", "\n3. Alice signed that she stored these messages.\n\n");
-  say_verify(page, shown, EXHIBIT_RECEIPT, "receipt.txt", "receipt.txt.sig");
+  say_verify(page, shown, EXHIBIT_RECEIPT, "receipt", "receipt.txt", "receipt.txt.sig");
+  SAY(page, "%s", "    $ grep '^Message confirmed at: ' receipt.txt\n");
   SAY(page, "%s", "\n4. All three are of the same session, and of these two keys.\n\n");
   say_same(page, "opening.txt");
   say_same(page, "origin.txt");

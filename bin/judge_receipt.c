@@ -134,7 +134,7 @@ static void say_verdict(struct page *page, const struct shown *shown) {
 
 static void say_note(struct page *page, const struct shown *shown) {
   SAY(page, "%s", page->html ? "<p class=\"note\">" : "\n");
-  SAY(page, "\"Stored\" is not \"read\". Whose keys these are was taken from ");
+  SAY(page, "\"Stored\" is not \"read\". Whose keys these are was taken from the file ");
   say_escaped(page, view_text(shown->keys_path));
   SAY(page, ".%sThis page proves nothing by itself: ", page->html ? " " : "\n");
   SAY(page, "the signatures are in the log ");

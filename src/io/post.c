@@ -32,11 +32,7 @@ static CURLcode prepare(CURL *handle, const char *url, struct curl_slist *header
   SET(handle, failed, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
   SET(handle, failed, CURLOPT_POSTFIELDS, body.data);
   SET(handle, failed, CURLOPT_TIMEOUT_MS, (long)(wait_us / 1000 + 1));
-#if CURL_AT_LEAST_VERSION(7, 85, 0)
   SET(handle, failed, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-  SET(handle, failed, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
   return failed;
 }
 
