@@ -58,13 +58,25 @@ class Authority:
                 "-CAcreateserial", "-days", "30", "-extfile", self.config, "-extensions", usage,
                 "-out", folder / "tsa.pem")
 
-    def answer(self, query):
+    def answer(self, query, **more):
         """What `openssl ts -reply` says to a query in DER."""
         asked, told = self.folder / "query.tsq", self.folder / "answer.tsr"
         asked.write_bytes(query)
         openssl("ts", "-reply", "-config", self.config, "-queryfile", asked, "-signer", self.folder / "tsa.pem",
-                "-inkey", self.folder / "tsa.key", "-out", told)
+                "-inkey", self.folder / "tsa.key", "-out", told, **more)
         return told.read_bytes()
+
+    def forge(self, answer):
+        """The same stamp, signed by hand with this certificate, whatever it is for."""
+        stamp, token, signed = (self.folder / name for name in ("stamp", "token", "signed"))
+        (self.folder / "answer").write_bytes(answer)
+        openssl("ts", "-reply", "-in", self.folder / "answer", "-token_out", "-out", token)
+        openssl("cms", "-verify", "-noverify", "-inform", "DER", "-in", token, "-out", stamp)
+        openssl("cms", "-sign", "-binary", "-nodetach", "-cades", "-md", "sha256", "-outform", "DER", "-in", stamp,
+                "-econtent_type", "1.2.840.113549.1.9.16.1.4", "-signer", self.folder / "tsa.pem",
+                "-inkey", self.folder / "tsa.key", "-out", signed)
+        content = b"\x30\x03\x02\x01\x00" + signed.read_bytes()
+        return b"\x30\x82" + len(content).to_bytes(2, "big") + content
 
 
 class Server:
@@ -98,7 +110,7 @@ class Server:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def __enter__(self):
         return self
