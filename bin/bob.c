@@ -27,6 +27,7 @@ static const char HELP[] =
     "      --outbox-status          tell what waits there, and for whom\n"
     "      --log-detail LEVEL       text, or full: the key as well (text)\n"
     "      --resend-after SECONDS   send again what is not confirmed by then (10)\n"
+    "      --cover RATE[,SIZE]      RATE tokens a second of one size, whatever I send\n"
     "      --wait-for SECONDS       give up on a server that is not there (never)\n"
     "      --identity FILE          my private key (~/.config/avow/bob_ed25519)\n"
     "      --server-key KEY         trust this 'ssh-ed25519 AAAA...', and no other\n"
@@ -43,10 +44,14 @@ static const char HELP[] =
     "confirmed and an attack suspected, 6 cut off with messages unconfirmed.\n"
     "See bob(1).\n";
 
-enum { OUTBOX = 256, RESEND, WAIT, SERVER_KEY, KNOWN, STATUS };
+/* What a token holds under cover, unless said otherwise. */
+#define COVER_SIZE 4096u
+
+enum { OUTBOX = 256, COVER, RESEND, WAIT, SERVER_KEY, KNOWN, STATUS };
 
 static const struct option OPTIONS[] = {COMMON_OPTIONS,
                                         {"outbox", required_argument, NULL, OUTBOX},
+                                        {"cover", required_argument, NULL, COVER},
                                         {"resend-after", required_argument, NULL, RESEND},
                                         {"wait-for", required_argument, NULL, WAIT},
                                         {"server-key", required_argument, NULL, SERVER_KEY},
@@ -54,10 +59,36 @@ static const struct option OPTIONS[] = {COMMON_OPTIONS,
                                         {"outbox-status", no_argument, NULL, STATUS},
                                         {0}};
 
+/* "RATE" or "RATE,SIZE". */
+static bool take_cover(struct client_options *client, const char *text) {
+  unsigned long rate, size = COVER_SIZE;
+  char number[16];
+  size_t digits = strcspn(text, ",");
+  if (digits >= sizeof number)
+    return false;
+  memcpy(number, text, digits);
+  number[digits] = '\0';
+  if (!parse_number(number, 1, 100, &rate) ||
+      (text[digits] == ',' &&
+       !parse_number(text + digits + 1, AVOW_COVER_MIN, AVOW_COVER_MAX, &size)))
+    return false;
+  client->cover = (uint32_t)size;
+  client->cover_period_us = 1000000 / rate;
+  return true;
+}
+
 static enum exit_code take_option(struct common *common, struct client_options *client,
                                   uint8_t server_key[ED25519_PUBLIC_SIZE], int option) {
   switch (option) {
   case OUTBOX: client->outbox = optarg; break;
+  case COVER:
+    if (!take_cover(client, optarg))
+      return usage_error(
+          "bob",
+          "--cover is a rate, 1 to 100 tokens a second, and perhaps their size, %u to "
+          "%u bytes: 10 or 10,4096, not '%s'.",
+          AVOW_COVER_MIN, AVOW_COVER_MAX, optarg);
+    break;
   case RESEND:
     if (!parse_seconds(optarg, &client->resend_after_us))
       return usage_error("bob", "--resend-after is a number of seconds, not '%s'.", optarg);

@@ -15,6 +15,10 @@
 /* base64url of version, time, IV, padded ciphertext and HMAC of such a plaintext. */
 #define AVOW_TOKEN_MAX (4u * ((1u + 8u + 16u + AVOW_PLAINTEXT_MAX + 16u + 32u + 2u) / 3u))
 
+/* What a token holds under cover: `bob --cover`.  A confirmation of all that fits in there fits. */
+#define AVOW_COVER_MIN 1024u
+#define AVOW_COVER_MAX (64u * 1024u)
+
 /* A frame is a header and a payload. */
 #define AVOW_FRAME_HEADER 5u
 /* Payload of a frame before the session is open. */

@@ -13,6 +13,7 @@ enum avow_error channel_open(struct channel *channel, const struct session *sess
       .clock = session->clock, .incoming = incoming, .proven = session->handshake == HANDSHAKE_TLS};
   frames_init(&channel->frames, AVOW_TOKEN_MAX);
   buf_init(&channel->plaintext, AVOW_PLAINTEXT_MAX);
+  cover_init(&channel->cover, session->open.cover);
   /* A full window and one long message, in base64, twice: when they are transmitted again, and
    * confirmed while that waits. */
   buf_init(&channel->out, 2 * AVOW_OUTPUT_MAX);
@@ -30,6 +31,7 @@ void channel_close(struct channel *channel) {
   fernet_free(channel->fernet);
   drbg_free(channel->drbg);
   buf_wipe_free(&channel->plaintext);
+  cover_free(&channel->cover);
   buf_free(&channel->out);
   *channel = (struct channel){0};
 }
@@ -77,30 +79,68 @@ void channel_took(struct channel *channel, const struct sealed *sealed) {
 }
 
 bool channel_room(const struct channel *channel, size_t body_size) {
-  size_t token_size = fernet_token_size(padme_size(SEALED_HEAD_MAX + body_size));
-  return buf_view(&channel->out).size + AVOW_FRAME_HEADER + token_size <= channel->out.max;
+  size_t size = padme_size(SEALED_HEAD_MAX + body_size);
+  if (size < channel->cover.size)
+    size = channel->cover.size;
+  size_t token_size = fernet_token_size(size);
+  return cover_room(&channel->cover, 1) &&
+         buf_view(&channel->out).size + AVOW_FRAME_HEADER + token_size <= channel->out.max;
 }
 
-enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uint64_t mono_us) {
-  uint8_t iv[FERNET_IV_SIZE];
-  uint8_t *token;
+bool channel_idle(const struct channel *channel) {
+  return buf_view(&channel->out).size == 0 && !cover_waits(&channel->cover);
+}
+
+static void stamp(struct channel *channel, struct sealed *sealed, uint64_t mono_us) {
   sealed->direction = channel->incoming == TO_BOB ? TO_ALICE : TO_BOB;
   sealed->time_us = MUTANT(6) ? line_clock_now(&channel->clock, mono_us)
                               : line_clock_stamp(&channel->clock, mono_us);
   sealed->echo_us = channel->taken_us;
-  buf_clear(&channel->plaintext);
-  enum avow_error error = sealed_encode(sealed, channel->proven, &channel->plaintext);
-  if (error == AVOW_OK)
-    error = drbg_bytes(channel->drbg, iv, sizeof iv);
-  if (error != AVOW_OK)
-    return error;
+}
+
+/* Encrypt and frame the plaintext. */
+static enum avow_error send_plaintext(struct channel *channel, uint64_t time_us) {
+  uint8_t iv[FERNET_IV_SIZE];
+  uint8_t *token;
   struct view plaintext = buf_view(&channel->plaintext);
-  error = frame_reserve(&channel->out, FRAME_TOKEN, fernet_token_size(plaintext.size), &token);
+  enum avow_error error = drbg_bytes(channel->drbg, iv, sizeof iv);
+  if (error == AVOW_OK)
+    error = frame_reserve(&channel->out, FRAME_TOKEN, fernet_token_size(plaintext.size), &token);
   if (error != AVOW_OK)
     return error;
-  return fernet_encrypt(channel->fernet, sealed->time_us / 1000000, iv, plaintext, token);
+  return fernet_encrypt(channel->fernet, time_us / 1000000, iv, plaintext, token);
+}
+
+enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uint64_t mono_us) {
+  if (channel->cover.size > 0) {
+    sealed->direction = channel->incoming == TO_BOB ? TO_ALICE : TO_BOB;
+    return cover_put(&channel->cover, sealed, channel->proven);
+  }
+  stamp(channel, sealed, mono_us);
+  buf_clear(&channel->plaintext);
+  enum avow_error error = sealed_encode(sealed, channel->proven, 0, &channel->plaintext);
+  return error == AVOW_OK ? send_plaintext(channel, sealed->time_us) : error;
 }
 
 enum avow_error channel_say(struct channel *channel, struct sealed *sealed, uint64_t mono_us) {
   return channel_room(channel, 0) ? channel_seal(channel, sealed, mono_us) : AVOW_OK;
+}
+
+enum avow_error channel_beat(struct channel *channel, uint64_t mono_us) {
+  size_t token_size = AVOW_FRAME_HEADER + fernet_token_size(channel->cover.size);
+  if (channel->cover.size == 0 || buf_view(&channel->out).size + token_size > channel->out.max)
+    return AVOW_OK;
+  struct sealed dummy = {.kind = SEALED_DUMMY};
+  stamp(channel, &dummy, mono_us);
+  buf_clear(&channel->plaintext);
+  enum avow_error error = cover_take(&channel->cover, &dummy, channel->proven, &channel->plaintext);
+  return error == AVOW_OK ? send_plaintext(channel, dummy.time_us) : error;
+}
+
+enum avow_error channel_flush(struct channel *channel, uint64_t mono_us) {
+  enum avow_error error = AVOW_OK;
+  for (unsigned i = 0; i < COVER_WAITING_MAX && error == AVOW_OK && cover_waits(&channel->cover);
+       i++)
+    error = channel_beat(channel, mono_us);
+  return error;
 }

@@ -2,6 +2,7 @@
 #ifndef AVOW_CORE_CHANNEL_H
 #define AVOW_CORE_CHANNEL_H
 
+#include "core/cover.h"
 #include "core/session.h"
 #include "core/verdict.h"
 #include "crypto/random.h"
@@ -17,8 +18,9 @@ struct channel {
   struct drbg *drbg; /* of the IVs */
   struct line_clock clock;
   enum direction incoming;
-  bool proven;          /* tls: envelopes, confirmations and ends carry a proof */
-  uint64_t taken_us;    /* time of the last token taken; the next must be newer */
+  bool proven;       /* tls: envelopes, confirmations and ends carry a proof */
+  uint64_t taken_us; /* time of the last token taken; the next must be newer */
+  struct cover cover;
   struct buf plaintext; /* scratch for sealing */
   struct buf out;
 };
@@ -54,10 +56,14 @@ bool channel_room(const struct channel *channel, size_t body_size);
 /** channel_took(channel, sealed): It was fresh, too: only newer ones from now on. */
 void channel_took(struct channel *channel, const struct sealed *sealed);
 
+/** channel_idle(channel): Whether all that was said has left us. */
+bool channel_idle(const struct channel *channel);
+
 /**
  * channel_seal(channel, sealed, mono_us):
  * Stamp, encode, encrypt and frame ${sealed} (kind, ids and body are given) into ${channel->out}.
- * Returns AVOW_NO_MEMORY, AVOW_CRYPTO, AVOW_TOO_LONG.
+ * Under cover it waits for channel_beat instead.  Returns AVOW_NO_MEMORY, AVOW_CRYPTO,
+ * AVOW_TOO_LONG.
  */
 enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uint64_t mono_us);
 
@@ -67,5 +73,13 @@ enum avow_error channel_seal(struct channel *channel, struct sealed *sealed, uin
  * no room: the caller's timer comes again.  Returns AVOW_NO_MEMORY, AVOW_CRYPTO.
  */
 enum avow_error channel_say(struct channel *channel, struct sealed *sealed, uint64_t mono_us);
+
+/** channel_beat(channel, mono_us): Under cover: let the next token leave, or a dummy; nothing
+ * without room.  Returns AVOW_NO_MEMORY, AVOW_CRYPTO. */
+enum avow_error channel_beat(struct channel *channel, uint64_t mono_us);
+
+/** channel_flush(channel, mono_us): Let all that waits leave at once.  Returns AVOW_NO_MEMORY,
+ * AVOW_CRYPTO. */
+enum avow_error channel_flush(struct channel *channel, uint64_t mono_us);
 
 #endif

@@ -94,7 +94,8 @@ enum avow_error receiver_agreed(struct receiver *receiver,
 
 bool receiver_can_confirm(const struct receiver *receiver, unsigned more) {
   unsigned promised = receiver->held_count - receiver->held_durable;
-  return channel_room(&receiver->channel, (promised + more + 1) * (size_t)CONFIRMATION_MAX);
+  return channel_room(&receiver->channel, (promised + more + 1) * (size_t)CONFIRMATION_MAX) &&
+         cover_room(&receiver->channel.cover, promised + more + 1);
 }
 
 /* Say what we expect, so that the sender need not wait for his timer; but not to every flood, and
@@ -153,10 +154,15 @@ static enum avow_error take(struct receiver *receiver, struct sealed *sealed, st
     return AVOW_OK;
   }
   channel_took(&receiver->channel, sealed);
+  /* Before anything is made of it, so that our answer does not tell what it was. */
+  enum avow_error error = channel_beat(&receiver->channel, now.mono_us);
+  if (error != AVOW_OK)
+    return error;
   switch (sealed->kind) {
   case SEALED_ENVELOPE: return receiver_take_envelope(receiver, sealed, now);
   case SEALED_ASK: return take_ask(receiver, sealed, now);
   case SEALED_END: return receiver_take_end(receiver, sealed, now);
+  case SEALED_DUMMY: break;
   case SEALED_CONFIRMATION:
   case SEALED_NOTICE: break; /* sealed_decode refuses them in this direction */
   }
@@ -288,7 +294,8 @@ static enum avow_error send_end(struct receiver *receiver, struct now now) {
   receiver->ending = ENDED;
   events_put(&receiver->events,
              &(struct event){.type = EVENT_ENDED, .by_peer = receiver->ended.by_bob});
-  return channel_seal(&receiver->channel, &end, now.mono_us);
+  enum avow_error error = channel_seal(&receiver->channel, &end, now.mono_us);
+  return error == AVOW_OK ? channel_flush(&receiver->channel, now.mono_us) : error;
 }
 
 enum avow_error receiver_durable(struct receiver *receiver, struct now now) {

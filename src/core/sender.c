@@ -62,6 +62,24 @@ static void clear_flights(struct sender *sender) {
   sender->flights_size = 0;
 }
 
+size_t sender_text_max(const struct sender *sender) {
+  struct cover cover = {.size = sender->config.cover};
+  size_t fits = cover_body_max(&cover) - message_size(0);
+  return fits < AVOW_TEXT_MAX ? fits : AVOW_TEXT_MAX;
+}
+
+/* Whether all that waits can be sent under our cover. */
+static bool fits_cover(const struct sender *sender) {
+  struct reader reader = reader_of(buf_view(&sender->queue));
+  while (reader.rest.size > 0) {
+    struct message message;
+    message_take(&reader, &message);
+    if (message.text.size > sender_text_max(sender))
+      return false;
+  }
+  return true;
+}
+
 static enum avow_error record_connection(struct sender *sender, const struct session *session,
                                          const struct opened *opened) {
   uint8_t key_hash[SHA256_SIZE];
@@ -82,6 +100,8 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   assert(!sender->attached);
   uint64_t stored = session->grant.next_id;
   struct sender_past *past = &sender->past;
+  if (!fits_cover(sender))
+    return AVOW_TOO_LONG;
   if (stored < sender->queued_id || stored > (past->any ? sender->left_id : 0))
     return AVOW_OUT_OF_STEP;
   if (past->any &&
@@ -114,7 +134,7 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   sender->sent_id = stored;
   sender->known_id = MUTANT(15) ? sender->queued_id : stored;
   sender->known_size = sender_messages_size(sender, 0, stored - sender->queued_id);
-  sender->notice_after_us = sender->asked_us = now.mono_us;
+  sender->notice_after_us = sender->asked_us = sender->beat_us = now.mono_us;
   return AVOW_OK;
 }
 
@@ -148,7 +168,7 @@ bool sender_room(const struct sender *sender) {
 
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,
                               uint64_t *ret_id) {
-  if (text.size > AVOW_TEXT_MAX)
+  if (text.size > sender_text_max(sender))
     return AVOW_TOO_LONG;
   if (!sender_room(sender))
     return AVOW_FULL;
@@ -234,11 +254,16 @@ static uint64_t resend_deadline(struct sender *sender) {
   return since_us == WHEN_NEVER ? WHEN_NEVER : since_us + after_us;
 }
 
+static bool has_cover(const struct sender *sender) {
+  return sender->recorded && sender->channel.cover.size > 0 && sender->ending != ENDED;
+}
+
 uint64_t sender_deadline(const struct sender *sender) {
   uint64_t deadlines[] = {resend_deadline((struct sender *)sender),
                           sender->attached ? frames_deadline(&sender->channel.frames) : WHEN_NEVER,
                           incidents_deadline(&sender->incidents),
-                          can_wait(sender) ? sender->unsynced_us + UNSYNCED_US : WHEN_NEVER};
+                          can_wait(sender) ? sender->unsynced_us + UNSYNCED_US : WHEN_NEVER,
+                          has_cover(sender) ? sender->beat_us : WHEN_NEVER};
   uint64_t first = WHEN_NEVER;
   for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++)
     first = deadlines[i] < first ? deadlines[i] : first;
@@ -256,8 +281,20 @@ static enum avow_error resend(struct sender *sender, struct now now) {
   return sender_transmit_end(sender, now);
 }
 
+/* Under cover, the moment for the next token has come.  Moments that were missed are left out. */
+static enum avow_error beat(struct sender *sender, struct now now) {
+  uint64_t period_us = sender->config.cover_period_us;
+  sender->beat_us += period_us * (1 + (now.mono_us - sender->beat_us) / period_us);
+  enum avow_error error = channel_beat(&sender->channel, now.mono_us);
+  return error == AVOW_OK ? sender_pump(sender, now) : error;
+}
+
 enum avow_error sender_tick(struct sender *sender, struct now now) {
   enum avow_error error = AVOW_OK;
+  if (has_cover(sender) && now.mono_us >= sender->beat_us)
+    error = beat(sender, now);
+  if (error != AVOW_OK)
+    return error;
   if (sender->attached)
     frames_tick(&sender->channel.frames, now.mono_us);
   if (now.mono_us >= sender->unsynced_us + UNSYNCED_US)

@@ -27,6 +27,10 @@ struct sender_config {
   size_t window_max;              /* bytes of messages in flight */
   enum log_detail detail;
   int offset_min; /* bob's zone, if his log is a new one */
+  /* Cover: every token holds so many bytes, AVOW_COVER_MIN to AVOW_COVER_MAX, and one leaves in
+   * each period; 0: no cover. */
+  size_t cover;
+  uint64_t cover_period_us;
 };
 
 /** sender_new(ret, config): Of a session without messages. */
@@ -69,7 +73,8 @@ const struct sender_past *sender_past(const struct sender *sender);
 
 /**
  * sender_attach(sender, session, opened, seed, now):
- * Go on over a new connection.  Returns also AVOW_OUT_OF_STEP if the receiver has stored what we
+ * Go on over a new connection.  Returns also AVOW_TOO_LONG if a message waits that is longer than
+ * cover allows, and AVOW_OUT_OF_STEP if the receiver has stored what we
  * never sent, or no longer has what she confirmed: one of the two logs is not what it was.
  */
 enum avow_error sender_attach(struct sender *sender, const struct session *session,
@@ -82,13 +87,16 @@ bool sender_attached(const struct sender *sender);
 /** sender_detach(sender, now): The connection is gone; records it.  Messages wait for the next. */
 enum avow_error sender_detach(struct sender *sender, struct now now);
 
-/** sender_room(sender): Whether sender_submit would take a text of AVOW_TEXT_MAX now. */
+/** sender_text_max(sender): Return the bytes of the longest text that can be sent. */
+size_t sender_text_max(const struct sender *sender);
+
+/** sender_room(sender): Whether sender_submit would take a text of that size now. */
 bool sender_room(const struct sender *sender);
 
 /**
  * sender_submit(sender, text, now, ret_id):
  * Take a message; it is recorded, and leaves once that is durable.  Returns also AVOW_TOO_LONG over
- * AVOW_TEXT_MAX, and AVOW_FULL without sender_room; nothing is taken then.
+ * sender_text_max, and AVOW_FULL without sender_room; nothing is taken then.
  */
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,
                               uint64_t *ret_id);

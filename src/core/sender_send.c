@@ -61,7 +61,7 @@ enum avow_error sender_go_back(struct sender *sender, uint64_t from_id, enum ver
   size_t offset = sender->known_size;
   uint64_t count = 0;
   /* On a line that takes nothing the last copy has not left yet: more would only pile up. */
-  bool stalled = buf_view(&sender->channel.out).size > 0;
+  bool stalled = !channel_idle(&sender->channel);
   enum avow_error error = AVOW_OK;
   window_shrink(&sender->window);
   sender->round_us = line_clock_now(&sender->channel.clock, now.mono_us);
@@ -120,6 +120,8 @@ static void fill(const struct sender *sender, struct flight *flight) {
   size_t offset = sender->known_size + sender->flights_size;
   struct reader reader = reader_of(view_of(queue.data + offset, queue.size - offset));
   size_t all = reader.rest.size, most = window_envelope(&sender->window);
+  size_t fits = cover_body_max(&sender->channel.cover);
+  most = most < fits ? most : fits;
   uint64_t ready = sender->durable_id - sender->sent_id;
   *flight = (struct flight){0};
   while (flight->count < ready && flight->count < sender->config.envelope_messages_max) {
@@ -143,7 +145,8 @@ enum avow_error sender_pump(struct sender *sender, struct now now) {
   uint64_t first_id = sender->sent_id;
   while (error == AVOW_OK && sender->durable_id > sender->sent_id &&
          sender->flights_count + sender->unsynced < WINDOW_ENVELOPES + MUTANT(5) &&
-         window_open(&sender->window, sender->flights_size)) {
+         window_open(&sender->window, sender->flights_size) &&
+         !cover_waits(&sender->channel.cover)) {
     struct flight *flight = sender_flight(sender, sender->flights_count);
     fill(sender, flight);
     if (!channel_room(&sender->channel, flight->size))

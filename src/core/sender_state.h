@@ -56,6 +56,7 @@ struct sender {
   struct window window;
   uint64_t round_us;        /* line time at which the last going back began */
   uint64_t notice_after_us; /* monotonic; earlier notices are ignored, unless they answer it */
+  uint64_t beat_us;         /* monotonic: under cover, when the next token leaves */
   uint64_t ended_us;        /* monotonic, when our end left */
   struct proof end_proof;   /* what we signed of it */
   unsigned tries;           /* how often we sent again because nothing came back */

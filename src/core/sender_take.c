@@ -212,6 +212,7 @@ static enum avow_error take(struct sender *sender, const struct sealed *sealed, 
   case SEALED_CONFIRMATION: return take_confirmation(sender, sealed, now);
   case SEALED_NOTICE: return take_notice(sender, sealed, now);
   case SEALED_END: return take_end(sender, sealed, now);
+  case SEALED_DUMMY: break;
   case SEALED_ENVELOPE:
   case SEALED_ASK: break; /* sealed_decode refuses them in this direction */
   }

@@ -19,6 +19,8 @@ struct client_options {
   bool status;                     /* only tell what waits in the outbox */
   enum log_detail detail;
   uint64_t resend_after_us;
+  uint32_t cover; /* every token holds so many bytes; 0: as many as it needs */
+  uint64_t cover_period_us;
   uint64_t wait_for_us; /* each time: give up on a server that is not there; WHEN_NEVER: never */
 };
 

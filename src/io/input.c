@@ -108,11 +108,11 @@ bool input_is_person(void) {
   return isatty(STDIN_FILENO) == 1;
 }
 
-int input_begin(struct input *input, uv_loop_t *loop, const struct input_calls *calls,
-                void *owner) {
+int input_begin(struct input *input, uv_loop_t *loop, size_t line_max,
+                const struct input_calls *calls, void *owner) {
   *input = (struct input){.owner = owner, .calls = calls, .person = input_is_person()};
   input->poll.data = input->idle.data = input->resize.data = input;
-  lines_init(&input->lines, AVOW_TEXT_MAX);
+  lines_init(&input->lines, line_max);
   the_input = input;
   int error = uv_idle_init(loop, &input->idle);
   if (error == 0)

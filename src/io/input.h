@@ -34,9 +34,10 @@ struct input_calls {
 /** input_is_person(): Whether standard input is a terminal. */
 bool input_is_person(void);
 
-/** input_begin(input, loop, calls, owner): Get ready; nothing is read yet.  Returns 0 or a libuv
- * error. */
-int input_begin(struct input *input, uv_loop_t *loop, const struct input_calls *calls, void *owner);
+/** input_begin(input, loop, line_max, calls, owner): Get ready; nothing is read yet.  A pipe's line
+ * has at most ${line_max} bytes.  Returns 0 or a libuv error. */
+int input_begin(struct input *input, uv_loop_t *loop, size_t line_max,
+                const struct input_calls *calls, void *owner);
 
 /** input_on(input, on): Read or do not; at a terminal, open or close the prompt. */
 void input_on(struct input *input, bool on);

@@ -199,6 +199,11 @@ static void send_output(struct talk *talk) {
     sender_output_consume(talk->sender, link_send(talk->link, sender_output(talk->sender)));
 }
 
+/* The end waits for its turn under cover, and so does the answer. */
+static uint64_t goodbye_ms(const struct talk *talk) {
+  return GOODBYE_MS + 4 * talk->setting.options->cover_period_us / 1000;
+}
+
 /* Store what the sender recorded, send what may leave then, show what it tells. */
 static void drive(struct talk *talk, enum avow_error error) {
   while (error == AVOW_OK && !talk->done) {
@@ -224,7 +229,7 @@ static void drive(struct talk *talk, enum avow_error error) {
     return;
   if (talk->link != NULL && talk->finishing && sender_unconfirmed(talk->sender) == 0 &&
       !uv_is_active((uv_handle_t *)&talk->goodbye_timer))
-    uv_timer_start(&talk->goodbye_timer, on_goodbye, GOODBYE_MS, 0);
+    uv_timer_start(&talk->goodbye_timer, on_goodbye, goodbye_ms(talk), 0);
   set_timer(talk);
   input_on(&talk->input, wants_input(talk));
 }
@@ -267,8 +272,8 @@ static bool on_line(void *owner, struct view line) {
   if (error == AVOW_OK) {
     talk->sent++;
   } else if (error == AVOW_TOO_LONG) { /* only a person's: input cuts a pipe's lines off before */
-    screen_error("this message has %zu bytes, and %u is the limit. It was not sent.", line.size,
-                 AVOW_TEXT_MAX);
+    screen_error("this message has %zu bytes, and %zu is the limit. It was not sent.", line.size,
+                 sender_text_max(talk->sender));
   } else {
     core_failed(talk, error);
     return false;
@@ -292,9 +297,10 @@ static void on_pause(void *owner) {
 static void on_end(void *owner, int error, uint64_t number) {
   struct talk *talk = owner;
   if (error == EFBIG)
-    screen_error("line %llu has more than %u bytes, the limit of a message. It was not sent, nor "
+    screen_error("line %llu has more than %zu bytes, the limit of a message. It was not sent, nor "
                  "what follows; the lines before it were. Split it and send from line %llu on.",
-                 (unsigned long long)number, AVOW_TEXT_MAX, (unsigned long long)number);
+                 (unsigned long long)number, sender_text_max(talk->sender),
+                 (unsigned long long)number);
   else if (error != 0)
     screen_error("cannot read the input: %s. What was read before was sent.", strerror(error));
   talk->failed |= error != 0;
@@ -347,7 +353,9 @@ void talk_interrupt(struct talk *talk) {
 
 void talk_ask(const struct talk *talk, struct open *ret) {
   const struct sender_past *past = sender_past(talk->sender);
-  *ret = (struct open){.offset_min = (int16_t)past->offset_min, .resume = past->any};
+  *ret = (struct open){.offset_min = (int16_t)past->offset_min,
+                       .resume = past->any,
+                       .cover = talk->setting.options->cover};
   memcpy(ret->bob_head, sender_head(talk->sender), sizeof ret->bob_head);
   if (past->any) {
     memcpy(ret->session_id, past->session_id, sizeof ret->session_id);
@@ -368,6 +376,11 @@ static void attach_failed(struct talk *talk, enum avow_error error) {
     screen_error("the session in %s/%s.log is with a server of another key. Its "
                  "messages are safe there; to begin a new session, use another --outbox.",
                  talk->setting.options->outbox, talk->journal.name);
+  else if (error == AVOW_TOO_LONG)
+    screen_error(
+        "a message waits in %s/%s.log that is longer than %zu bytes, the limit of this --cover. "
+        "It is safe there: give a larger size, or send it without --cover.",
+        talk->setting.options->outbox, talk->journal.name, sender_text_max(talk->sender));
   else
     screen_error("cannot go on: %s.", avow_error_text(error));
   talk->failed = true;
@@ -423,6 +436,8 @@ static enum exit_code begin_core(struct talk *talk) {
                                      input_is_person() ? 1 : AVOW_ENVELOPE_MESSAGES_MAX,
                                  .window_max = AVOW_WINDOW_MAX,
                                  .detail = options->detail,
+                                 .cover = options->cover,
+                                 .cover_period_us = options->cover_period_us,
                                  .offset_min = clock_offset_min(wall_us)};
   return outbox_open(options, talk->setting.store, &config, &talk->journal, &talk->sender);
 }
@@ -447,7 +462,8 @@ enum exit_code talk_begin(struct talk **ret, const struct talk_setting *setting)
   }
   talk->setting = *setting;
   enum exit_code code = begin_core(talk);
-  if (code == CODE_OK && input_begin(&talk->input, setting->loop, &calls, talk) != 0)
+  if (code == CODE_OK &&
+      input_begin(&talk->input, setting->loop, sender_text_max(talk->sender), &calls, talk) != 0)
     code = CODE_FAILURE;
   if (code != CODE_OK) {
     abandon(talk);

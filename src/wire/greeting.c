@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/when.h"
 #include "wire/frame.h"
 
@@ -49,14 +50,15 @@ static uint8_t *put_bytes(uint8_t *to, const uint8_t *bytes, size_t size) {
 }
 
 enum avow_error open_append(struct buf *out, const struct open *open) {
-  uint8_t payload[8 + 2 + 1 + SESSION_ID_SIZE + 8 + 2 + HEAD_SIZE], *to = payload;
+  uint8_t payload[8 + 2 + 1 + SESSION_ID_SIZE + 8 + 2 + HEAD_SIZE + 4], *to = payload;
   to = put_u64(to, open->clock_us);
   to = put_i16(to, open->offset_min);
   *to++ = open->resume ? 1 : 0;
   to = put_bytes(to, open->session_id, SESSION_ID_SIZE);
   to = put_u64(to, open->opened_us);
   to = put_i16(to, open->opened_offset_min);
-  put_bytes(to, open->bob_head, HEAD_SIZE);
+  to = put_bytes(to, open->bob_head, HEAD_SIZE);
+  store_u32(to, open->cover);
   return frame_append(out, FRAME_OPEN, view_of(payload, sizeof payload));
 }
 
@@ -70,7 +72,9 @@ enum avow_error open_decode(struct view payload, struct open *ret) {
   open.opened_us = reader_u64(&reader);
   open.opened_offset_min = (int16_t)reader_u16(&reader);
   reader_copy(&reader, open.bob_head, HEAD_SIZE);
+  open.cover = reader_u32(&reader);
   if (!reader_done(&reader) || open.clock_us > WHEN_MAX_US || open.opened_us > WHEN_MAX_US ||
+      (open.cover != 0 && (open.cover < AVOW_COVER_MIN || open.cover > AVOW_COVER_MAX)) ||
       resume > 1 || !good_offset(open.offset_min) || !good_offset(open.opened_offset_min))
     return AVOW_MALFORMED;
   *ret = open;

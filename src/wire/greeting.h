@@ -31,6 +31,7 @@ struct open {
   uint64_t opened_us;          /* when it was opened first, by alice's clock */
   int16_t opened_offset_min;   /* and in her zone then: both name her log */
   uint8_t bob_head[HEAD_SIZE]; /* of his log as it is on his disk */
+  uint32_t cover; /* every token of the session holds so many bytes; 0: as many as it needs */
 };
 
 /* Alice's `session`. */

@@ -61,7 +61,8 @@ static bool has_when(const struct sealed *sealed) {
 
 /* How much of the proof is there. */
 static size_t proof_size(const struct sealed *sealed, bool proven) {
-  if (!proven || sealed->kind == SEALED_NOTICE || sealed->kind == SEALED_ASK)
+  if (!proven || sealed->kind == SEALED_NOTICE || sealed->kind == SEALED_ASK ||
+      sealed->kind == SEALED_DUMMY)
     return 0;
   return sealed->direction == TO_BOB ? sizeof sealed->proof : offsetof(struct proof, head);
 }
@@ -69,7 +70,8 @@ static size_t proof_size(const struct sealed *sealed, bool proven) {
 _Static_assert(sizeof(struct proof) == 3 * HEAD_SIZE + 2 * SIGNATURE_SIZE,
                "a proof is its fields one after the other, as they travel");
 
-enum avow_error sealed_encode(const struct sealed *sealed, bool proven, struct buf *out) {
+enum avow_error sealed_encode(const struct sealed *sealed, bool proven, size_t whole,
+                              struct buf *out) {
   uint8_t head[SEALED_HEAD_MAX];
   size_t size = 26, proof = proof_size(sealed, proven);
   head[0] = (uint8_t)sealed->kind;
@@ -89,7 +91,10 @@ enum avow_error sealed_encode(const struct sealed *sealed, bool proven, struct b
   }
   memcpy(head + size, &sealed->proof, proof);
   size += proof;
-  size_t whole = padme_size(size + sealed->body.size);
+  if (whole == 0)
+    whole = padme_size(size + sealed->body.size);
+  if (size + sealed->body.size > whole)
+    return AVOW_TOO_LONG;
   uint8_t *to;
   enum avow_error error = buf_reserve(out, whole, &to);
   if (error != AVOW_OK)
@@ -100,6 +105,12 @@ enum avow_error sealed_encode(const struct sealed *sealed, bool proven, struct b
   memset(to + size + sealed->body.size, 0, whole - size - sealed->body.size);
   buf_commit(out, whole);
   return AVOW_OK;
+}
+
+void sealed_stamp(struct buf *plaintext, uint64_t time_us, uint64_t echo_us) {
+  uint8_t *bytes = plaintext->data + plaintext->start;
+  store_u64(bytes + 2, time_us);
+  store_u64(bytes + 10, echo_us);
 }
 
 /* Walk the messages; return the bytes that they take, or 0 if they do not fit what is there. */
@@ -143,10 +154,10 @@ enum avow_error sealed_decode(struct view plaintext, enum direction direction, b
   struct reader reader = reader_of(plaintext);
   uint8_t kind = reader_u8(&reader);
   struct sealed sealed = {.kind = (enum sealed_kind)kind, .direction = direction};
-  if (kind < SEALED_ENVELOPE || kind > SEALED_ASK || reader_u8(&reader) != (uint8_t)direction)
+  if (kind < SEALED_ENVELOPE || kind > SEALED_DUMMY || reader_u8(&reader) != (uint8_t)direction)
     return AVOW_MALFORMED;
   bool bobs = kind == SEALED_ENVELOPE || kind == SEALED_ASK;
-  if (kind != SEALED_END && bobs != (direction == TO_ALICE))
+  if (kind != SEALED_END && kind != SEALED_DUMMY && bobs != (direction == TO_ALICE))
     return AVOW_MALFORMED; /* the wrong side's kind */
   sealed.time_us = reader_u64(&reader);
   sealed.echo_us = reader_u64(&reader);

@@ -15,6 +15,7 @@ enum sealed_kind {
   SEALED_NOTICE = 3,       /* alice: something was refused; this is what I expect */
   SEALED_END = 4,          /* either: no more messages */
   SEALED_ASK = 5,          /* bob: give me the confirmations from this id on, again */
+  SEALED_DUMMY = 6,        /* either: nothing */
 };
 enum direction { TO_ALICE = 1, TO_BOB = 2 };
 
@@ -60,11 +61,16 @@ enum avow_error message_append(struct buf *body, const struct message *message);
 void message_take(struct reader *body, struct message *ret);
 
 /**
- * sealed_encode(sealed, proven, out):
- * Append the plaintext, padded, to ${out}.  ${sealed->body} follows the fields of its kind;
- * ${proven}: with the proof among them (tls).  Errors of buf_append.
+ * sealed_encode(sealed, proven, size, out):
+ * Append the plaintext to ${out}, padded to ${size}, or to its Padme bucket if that is 0.
+ * ${sealed->body} follows the fields of its kind; ${proven}: with the proof among them (tls).
+ * Errors of buf_append; AVOW_TOO_LONG over ${size}.
  */
-enum avow_error sealed_encode(const struct sealed *sealed, bool proven, struct buf *out);
+enum avow_error sealed_encode(const struct sealed *sealed, bool proven, size_t size,
+                              struct buf *out);
+
+/** sealed_stamp(plaintext, time_us, echo_us): Set the times of an encoded one. */
+void sealed_stamp(struct buf *plaintext, uint64_t time_us, uint64_t echo_us);
 
 /**
  * sealed_decode(plaintext, direction, proven, ret):
