@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "judge.h"
 
+#include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,9 +65,44 @@ enum judge_code judge_usage(const char *format, ...) {
   return JUDGE_USAGE;
 }
 
+enum judge_code judge_keys_open(struct judge_keys *keys, const char *path) {
+  unsigned line;
+  if (path == NULL) {
+    screen_error("whose key is whose? Say it with --keys FILE: a file of your own, never one that "
+                 "came with the logs. It has one line for each person, such as");
+    fputs("  alice@host ssh-ed25519 AAAA...\n", stderr);
+    return JUDGE_USAGE;
+  }
+  buf_init(&keys->file, AVOW_KEY_LIST_MAX);
+  enum avow_error error = file_read(path, FILE_ANY, &keys->file);
+  if (error != AVOW_OK) {
+    screen_error("cannot read the keys in %s: %s.", path,
+                 error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
+    buf_free(&keys->file);
+    return JUDGE_USAGE;
+  }
+  error = keyring_init(&keys->keyring, buf_view(&keys->file), &line);
+  if (error == AVOW_OK)
+    return JUDGE_PROVEN;
+  if (error == AVOW_MALFORMED)
+    screen_error("cannot read line %u of %s. Mend it: nothing is ruled on a list that is in part "
+                 "unreadable.",
+                 line, path);
+  else
+    screen_error("cannot use the keys in %s: %s.", path, avow_error_text(error));
+  judge_keys_close(keys);
+  return JUDGE_USAGE;
+}
+
+void judge_keys_close(struct judge_keys *keys) {
+  keyring_free(&keys->keyring);
+  buf_free(&keys->file);
+}
+
 static enum judge_code start(int argc, char **argv) {
   harden();
   screen_init(&(struct screen_options){.program = "judge"});
+  opterr = 0; /* what is wrong with an option, judge_usage says */
   if (argc < 2)
     return judge_usage("say what to rule on.");
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0) {

@@ -93,8 +93,8 @@ uint64_t audit_finished(const struct audit *audit);
 /** audit_messages(audit): Return how many messages stand in the log so far. */
 uint64_t audit_messages(const struct audit *audit);
 
-/** audit_had_head(audit, value): Whether the log had this head at a head line, or when it was
- * empty. */
+/** audit_had_head(audit, value): Whether Bob's log had this head at one of its last 2^20 head
+ * lines, or when it was empty. */
 bool audit_had_head(const struct audit *audit, const uint8_t value[HEAD_SIZE]);
 
 /**

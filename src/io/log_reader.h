@@ -2,19 +2,10 @@
 #ifndef AVOW_IO_LOG_READER_H
 #define AVOW_IO_LOG_READER_H
 
-#include "evidence/audit.h"
+#include "io/crew.h"
 
 /* A log that is read as evidence: a file, audited, its signatures checked on all cores.  The file
  * is opened for reading only; links are followed. */
-
-/* Threads that check signatures, for any number of readers. */
-struct crew;
-
-/** crew_new(ret): As many as there are cores.  Returns AVOW_NO_MEMORY, AVOW_SYSTEM. */
-enum avow_error crew_new(struct crew **ret);
-
-/** crew_free(crew): NULL is fine; its readers are closed before. */
-void crew_free(struct crew *crew);
 
 struct log_reader;
 
@@ -28,13 +19,13 @@ void log_reader_close(struct log_reader *reader);
 
 /**
  * log_reader_next(reader, ret):
- * Take the next fact.  One with claims comes when they, and all before them, have been checked and
- * are right; so nothing is handed out that rests on a wrong signature, but for messages, which rest
- * on the envelope that comes behind them.  Returns AVOW_NOT_FOUND at the end, and behind the last
- * good fact where there is a fault (log_reader_fault); AVOW_NO_MEMORY, AVOW_CRYPTO, AVOW_SYSTEM
- * with errno.
+ * Take the next fact; it stays until the next call.  One with claims comes when they, and all
+ * before them, have been checked and are right; so nothing is handed out that rests on a wrong
+ * signature, but for messages, which rest on the envelope that comes behind them.  Returns
+ * AVOW_NOT_FOUND at the end, and behind the last good fact where there is a fault
+ * (log_reader_fault); AVOW_NO_MEMORY, AVOW_CRYPTO, AVOW_SYSTEM with errno.
  */
-enum avow_error log_reader_next(struct log_reader *reader, struct fact *ret);
+enum avow_error log_reader_next(struct log_reader *reader, const struct fact **ret);
 
 /** log_reader_fault(reader): After AVOW_NOT_FOUND: the first fault; FAULT_NONE if there is none. */
 const struct fault *log_reader_fault(const struct log_reader *reader);
