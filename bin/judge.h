@@ -28,16 +28,16 @@ enum judge_code judge_receipt(int argc, char **argv); /* LOG --message N --keys 
 enum judge_code judge_redact(int argc, char **argv);  /* LOG --message N... [-o COPY] */
 enum judge_code judge_stamp(int argc, char **argv);   /* LOG --tsa URL, --query F or --answer F */
 
-/* A sentence about a time stamp. */
-#define STAMP_TEXT_SIZE 1024u
+/* What the time stamp of a log is worth. */
+struct stamp_finding {
+  bool there;                      /* the log has one */
+  enum ruling ruling;              /* UNDECIDED also where a file cannot be read */
+  char text[RULING_TEXT_SIZE - 1]; /* one sentence without its full stop, harmless on a terminal */
+};
 
-/**
- * stamp_rule(log, authorities, text):
- * Check the time stamp LOG.tsr of a log against the certificates in the file ${authorities}; the
- * sentence in ${text} says what it proves, or why not, harmless on a terminal.  UNDECIDED: there is
- * no stamp, or a file cannot be read.
- */
-enum ruling stamp_rule(const char *log, const char *authorities, char text[STAMP_TEXT_SIZE]);
+/** stamp_rule(log, authorities): Check the time stamp LOG.tsr of a log against the certificates in
+ * the file ${authorities}. */
+struct stamp_finding stamp_rule(const char *log, const char *authorities);
 
 /** judge_usage(format, ...): Say what is wrong with the command line; return JUDGE_USAGE. */
 enum judge_code judge_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -5,24 +5,28 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/when.h"
 #include "io/files.h"
+#include "io/screen.h"
 #include "judge_stamp.h"
 #include "judge_walk.h"
 
 /* Certificates of authorities; the lists that systems keep of all of them have a quarter of it. */
 #define AUTHORITIES_MAX (1024u * 1024u)
 
-static enum ruling rule(enum ruling ruling, char *text, const char *format, ...)
+static void find(struct stamp_finding *finding, enum ruling ruling, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static enum ruling rule(enum ruling ruling, char *text, const char *format, ...) {
+/* The sentence may hold names of files: it is made harmless. */
+static void find(struct stamp_finding *finding, enum ruling ruling, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  vsnprintf(text, STAMP_TEXT_SIZE, format, args);
+  vsnprintf(finding->text, sizeof finding->text, format, args);
   va_end(args);
-  return ruling;
+  screen_harmless(finding->text);
+  finding->ruling = ruling;
 }
 
 /* Looks for the head line with the value that was stamped. */
@@ -35,54 +39,75 @@ static enum avow_error on_record(void *context, const struct record *record, boo
   return AVOW_OK;
 }
 
-static enum ruling check(const char *log, const char *path, struct view answer,
-                         struct view authorities, char *text) {
+static void check(struct stamp_finding *finding, const char *log, const char *path,
+                  struct view answer, struct view authorities) {
   char time[WHEN_TEXT_SIZE], name[512];
   struct timestamp stamp;
   struct stamped stamped = {0};
   enum avow_error error = timestamp_verify(answer, authorities);
   if (error == AVOW_OK)
     error = timestamp_read(answer, &stamp);
-  if (error == AVOW_NOT_FOUND)
-    return rule(RULING_UNDECIDED, text, "there is no certificate in the file of --tsa-ca");
-  if (error == AVOW_NOT_AUTHENTIC)
-    return rule(RULING_REFUTED, text,
-                "%s does not verify: its signature is wrong, or by no authority of --tsa-ca", path);
-  if (error != AVOW_OK)
-    return rule(error == AVOW_MALFORMED ? RULING_REFUTED : RULING_UNDECIDED, text,
-                "%s cannot be checked: %s", path, avow_error_text(error));
+  if (error == AVOW_NOT_FOUND) {
+    find(finding, RULING_UNDECIDED, "there is no certificate in the file of --tsa-ca");
+    return;
+  }
+  if (error == AVOW_NOT_AUTHENTIC || error == AVOW_MALFORMED) {
+    find(finding, RULING_REFUTED, "the time stamp %s %s", path,
+         error == AVOW_MALFORMED
+             ? "is no time stamp"
+             : "does not verify: its signature is wrong, or by no authority of --tsa-ca");
+    return;
+  }
+  if (error != AVOW_OK) {
+    find(finding, RULING_UNDECIDED, "the time stamp %s cannot be checked: %s", path,
+         avow_error_text(error));
+    return;
+  }
   memcpy(stamped.head, stamp.imprint, HEAD_SIZE);
-  if (walk_log(log, on_record, &stamped, NULL) != JUDGE_PROVEN && stamped.line == 0)
-    return rule(RULING_UNDECIDED, text, "%s cannot be read to the head that was stamped", log);
-  if (stamped.line == 0)
-    return rule(RULING_REFUTED, text,
-                "%s stamps no head of %s: it is of another log, or this one was changed since",
-                path, log);
+  bool whole = walk_log(log, on_record, &stamped, NULL) == JUDGE_PROVEN;
+  if (stamped.line == 0) {
+    find(finding, whole ? RULING_REFUTED : RULING_UNDECIDED,
+         "the time stamp %s is of no head of %s: it is of another log, or this one was changed "
+         "since",
+         path, log);
+    return;
+  }
   when_text(stamp.when_us, 0, time);
   stamp_authority(&stamp, name, sizeof name);
-  return rule(RULING_PROVEN, text, "the head at line %" PRIu64 " existed at %s, says %s",
-              stamped.line, time, name);
+  find(finding, RULING_PROVEN, "the head at line %" PRIu64 " existed at %s, says %s", stamped.line,
+       time, name);
 }
 
-static bool take(const char *path, struct buf *file, char *text) {
+static bool take(struct stamp_finding *finding, const char *path, struct buf *file) {
   enum avow_error error = file_read(path, FILE_ANY, file);
-  if (error != AVOW_OK)
-    rule(RULING_UNDECIDED, text, "cannot read %s: %s", path,
+  if (error == AVOW_NOT_FOUND)
+    find(finding, RULING_UNDECIDED, "there is no time stamp: %s is not there", path);
+  else if (error == AVOW_TOO_LONG)
+    find(finding, RULING_UNDECIDED, "the file %s is too long to be a time stamp", path);
+  else if (error != AVOW_OK)
+    find(finding, RULING_UNDECIDED, "cannot read %s: %s", path,
          error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
   return error == AVOW_OK;
 }
 
-enum ruling stamp_rule(const char *log, const char *authorities, char text[STAMP_TEXT_SIZE]) {
+struct stamp_finding stamp_rule(const char *log, const char *authorities) {
+  struct stamp_finding finding = {.ruling = RULING_UNDECIDED};
   char path[PATH_MAX];
   struct buf answer, list;
-  enum ruling ruling = RULING_UNDECIDED;
-  if (!stamp_path(log, path, sizeof path))
-    return rule(ruling, text, "the name of the log is too long");
+  if (!stamp_path(log, path, sizeof path)) {
+    find(&finding, RULING_UNDECIDED, "the name of the log is too long");
+    return finding;
+  }
   buf_init(&answer, TIMESTAMP_MAX);
   buf_init(&list, AUTHORITIES_MAX);
-  if (take(path, &answer, text) && take(authorities, &list, text))
-    ruling = check(log, path, buf_view(&answer), buf_view(&list), text);
+  finding.there = access(path, F_OK) == 0;
+  if (take(&finding, path, &answer)) {
+    if (file_read(authorities, FILE_ANY, &list) == AVOW_OK)
+      check(&finding, log, path, buf_view(&answer), buf_view(&list));
+    else
+      find(&finding, RULING_UNDECIDED, "cannot read the certificates in %s", authorities);
+  }
   buf_free(&answer);
   buf_free(&list);
-  return ruling;
+  return finding;
 }
