@@ -22,7 +22,8 @@ void exhibit_find(struct exhibit *exhibit, const struct record *record) {
   if (record->type == RECORD_OPENED) {
     exhibit->in_plain = !record->tls;
     exhibit->offered = *record;
-  } else if (record->type == RECORD_AGREED && exhibit->offered.type == RECORD_OPENED) {
+  } else if (record->type == RECORD_AGREED && exhibit->offered.type == RECORD_OPENED &&
+             exhibit->offered.id <= exhibit->id) { /* alice had not stored the message before */
     exhibit->connection = exhibit->offered;
     exhibit->has_connection = true;
     memcpy(exhibit->bob_agreed, record->proof.bob_signature, SIGNATURE_SIZE);

@@ -14,7 +14,7 @@ struct exhibit {
   uint64_t id;   /* of the message */
   bool in_plain; /* the session has no evidence */
   bool has_connection, has_envelope, has_message, has_text;
-  struct record connection; /* the last one before the envelope that both have signed */
+  struct record connection; /* in which alice stored the message; both have signed it */
   uint8_t bob_agreed[SIGNATURE_SIZE];
   struct record envelope;
   uint8_t hash[64];      /* of the message, SHA-512 */

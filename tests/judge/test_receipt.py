@@ -31,6 +31,16 @@ def test_a_receipt_says_all_that_is_proven(room, log):
         assert part in shown, part
 
 
+def test_a_key_that_was_revoked_in_the_middle(room):
+    """Goal: Bob's key ends between two connections: what he sent before is proven, what came later is not."""
+    times = [forge.get(block, "Message confirmed at") for block in room.session.alice.blocks if block[0][0] == "Messages"]
+    assert times[1] < "2026-11-22 21:31:00" < times[2]
+    (room.folder / "keys").write_text(forge.allowed_signers(bob='valid-before="20261122203100Z"'))
+    assert "PROVEN" in room.good("receipt", "bob.log", "--message", 3, "--keys", "keys")
+    said = room.refused(REFUTED, "was not valid at", "receipt", "bob.log", "--message", 4, "--keys", "keys")
+    assert BOB_PRINT in said
+
+
 class Page(html.parser.HTMLParser):
     """The tags and the text of a page."""
 
