@@ -133,8 +133,9 @@ static enum ruling rule_logs(const struct bench *bench, char *text) {
     if (rule_nothing(logs[i], text) != RULING_PROVEN ||
         rule_uncovered(logs[i], text) != RULING_PROVEN)
       return RULING_UNDECIDED;
-    if (logs[i]->there && logs[i]->signatures == 0)
-      return say(text, RULING_UNDECIDED, "%s holds no signature.", log_of(logs[i]->keeper));
+    if (logs[i]->there && logs[i]->agreed == 0)
+      return say(text, RULING_UNDECIDED, "%s holds no connection that both have signed.",
+                 log_of(logs[i]->keeper));
   }
   return RULING_PROVEN;
 }
