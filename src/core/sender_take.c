@@ -124,7 +124,9 @@ static enum avow_error take_confirmation(struct sender *sender, const struct sea
     fake(sender);
     return AVOW_OK;
   }
-  memcpy(sender->alice_head, sealed->proof.head, HEAD_SIZE);
+  /* A receipt from before this connection is for a head that the connection's stands behind. */
+  if (sender->queued_id >= sender->known_id)
+    memcpy(sender->alice_head, sealed->proof.head, HEAD_SIZE);
   settle(sender, sealed->count, now);
   struct event event = {.type = EVENT_CONFIRMED,
                         .id = sealed->first_id,
