@@ -25,7 +25,7 @@ static void again(const struct sealed *sealed, bool proven, struct view input) {
   struct buf out;
   struct sealed twice;
   buf_init(&out, 2 * AVOW_PLAINTEXT_MAX);
-  REQUIRE_OK(sealed_encode(sealed, proven, &out));
+  REQUIRE_OK(sealed_encode(sealed, proven, 0, &out));
   struct view whole = buf_view(&out);
   REQUIRE(padme_size(whole.size) == whole.size);
   for (size_t i = 0; i < whole.size || i < input.size; i++)

@@ -81,7 +81,7 @@ void peer_say(struct peer *peer, struct sealed *sealed) {
   sealed->direction = peer->hears == TO_BOB ? TO_ALICE : TO_BOB;
   peer->said_us = sealed->time_us;
   buf_clear(&peer->plaintext);
-  REQUIRE_OK(sealed_encode(sealed, peer->notary.on, &peer->plaintext));
+  REQUIRE_OK(sealed_encode(sealed, peer->notary.on, 0, &peer->plaintext));
   peer_say_plaintext(peer, buf_view(&peer->plaintext));
 }
 
