@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "disk.h"
+#include "judged.h"
 #include "net.h"
 
 /* More than any honest world needs. */
@@ -234,23 +235,39 @@ static void mix(struct world *world, uint64_t value) {
   world->digest ^= world->digest >> 29;
 }
 
+/* What judge says of both logs of a session must be what the rules say; return where it is not.  It
+ * may leave open what the rules call a breach, but not call it proven. */
+static const char *ask_judge(struct world *world, const struct file *bob, const struct file *alice,
+                             const char *breach) {
+  struct ed25519 *const keys[2] = {tls_identity_key(world->hosts[BOB].tls),
+                                   tls_identity_key(world->hosts[ALICE].tls)};
+  const char *why;
+  enum ruling ruling = judged(keys, buf_view(&bob->bytes), buf_view(&alice->bytes), &why);
+  trace(world, "world", "judge: %s: %s", ruling_name(ruling), why);
+  if (breach == NULL && ruling == RULING_REFUTED)
+    return why;
+  return breach != NULL && ruling == RULING_PROVEN ? "judge proves what breaks a rule" : NULL;
+}
+
 /* Both logs of each session fit each other; return what does not, or NULL.  Of a session that bob
  * never heard of, alice has a log without messages. */
-static const char *compare_logs(const struct world *world) {
+static const char *compare_logs(struct world *world) {
   const struct store *bobs = world->hosts[BOB].store, *alices = world->hosts[ALICE].store;
   for (unsigned i = 0; i < alices->count; i++) {
     const struct rules *alice = alices->files[i]->rules;
-    if (alice != NULL && rules_messages(alice) > 0 && disk_log(bobs, rules_session(alice)) == NULL)
+    if (alice != NULL && rules_messages(alice) > 0 && disk_file(bobs, rules_session(alice)) == NULL)
       return "bob has no log of a session";
   }
   for (unsigned i = 0; i < bobs->count; i++) {
     const struct rules *bob = bobs->files[i]->rules;
     if (bob == NULL || rules_session(bob) == NULL)
       continue;
-    const struct rules *alice = disk_log(alices, rules_session(bob));
-    const char *breach = alice == NULL ? "alice has no log of a session" : rules_both(bob, alice);
-    if (breach != NULL)
-      return breach;
+    const struct file *hers = disk_file(alices, rules_session(bob));
+    const char *breach =
+        hers == NULL ? "alice has no log of a session" : rules_both(bob, hers->rules);
+    const char *judge = hers == NULL ? NULL : ask_judge(world, bobs->files[i], hers, breach);
+    if (breach != NULL || judge != NULL)
+      return judge != NULL ? judge : breach;
   }
   return NULL;
 }

@@ -115,8 +115,6 @@ static enum avow_error write_opening(struct audit *audit, const struct record *r
 static enum avow_error opened(struct audit *audit, struct fact *fact) {
   if (audit->keeper == WHO_UNKNOWN)
     audit->keeper = WHO_ALICE;
-  if (audit->stage == STAGE_FINAL)
-    return broken(audit, fact, "a connection behind an end that both have signed");
   enum avow_error error = same_session(audit, fact);
   audit->stage = STAGE_OPENED;
   if (error != AVOW_OK || !audit->parties.tls)
@@ -323,21 +321,22 @@ static enum avow_error claim_end(struct audit *audit, struct fact *fact) {
   return error;
 }
 
+/* Bob gives a session up that Alice cannot go on with: nobody has signed that. */
+static bool is_given_up(const struct audit *audit, const struct record *record) {
+  return audit->keeper == WHO_BOB && audit->parties.tls && !record->is_signed;
+}
+
 static enum avow_error ended(struct audit *audit, struct fact *fact) {
   const struct record *record = &fact->record;
-  bool given_up = audit->parties.tls && audit->keeper == WHO_BOB && !record->is_signed;
-  if (!is_open(audit))
+  bool given_up = is_given_up(audit, record);
+  if (!is_open(audit) && !given_up)
     return broken(audit, fact, "an end outside of a connection that both signed");
   if (record->is_signed != audit->parties.tls && !given_up)
     return broken(audit, fact, "an end without signatures");
-  if (record->id != audit->confirmed)
+  if (record->id != audit->confirmed || record->id != audit->messages)
     return broken(audit, fact, "an end with another number of messages than the log has");
-  if (given_up) {
-    audit->stage = STAGE_FINAL;
-    return AVOW_OK;
-  }
-  audit->stage = record->by_bob ? STAGE_FINAL : STAGE_ENDED;
-  if (!audit->parties.tls)
+  audit->stage = audit->keeper == WHO_BOB ? STAGE_FINAL : STAGE_ENDED;
+  if (!record->is_signed)
     return AVOW_OK;
   enum avow_error error = check_end(audit, fact);
   if (error == AVOW_OK)
@@ -351,8 +350,8 @@ enum avow_error audit_rule(struct audit *audit, struct fact *fact) {
     audit->keeper = WHO_ALICE;
     return broken(audit, fact, "a log that begins with no connection");
   }
-  if (audit->stage == STAGE_FINAL)
-    return broken(audit, fact, "a record behind an end that both have signed");
+  if (audit->stage == STAGE_FINAL && type != RECORD_INCIDENT)
+    return broken(audit, fact, "a record behind the end of Bob's log");
   if (buf_view(&audit->lines).size > 0 && type != RECORD_MESSAGE && type != RECORD_ENVELOPE)
     return broken(audit, fact, "messages without the envelope that they came in");
   switch (type) {

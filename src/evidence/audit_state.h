@@ -19,8 +19,8 @@ enum stage {
   STAGE_NONE,   /* no connection yet */
   STAGE_OPENED, /* Alice has signed it */
   STAGE_AGREED, /* and Bob */
-  STAGE_ENDED,  /* Alice has ended it: only a connection may go on with it */
-  STAGE_FINAL,  /* both have */
+  STAGE_ENDED,  /* an end: in Alice's log a connection may go on with it */
+  STAGE_FINAL,  /* an end in Bob's log: nothing may */
 };
 
 struct audit {

@@ -225,10 +225,20 @@ static void end_made_up_alice(struct made *made) {
   bob_ended(made, &ended);
 }
 
-static void incident_behind_end(struct made *made) {
+/* Messages wait in his log. */
+static void end_with_waiting(struct made *made) {
   begin(made);
-  made_over(made, true);
-  made_incident(&made->alice);
+  made_delivery(made, 0, 1);
+  bob_messages(made, 1, 1);
+  struct ended ended = made_ended(made, false);
+  MADE_SIGN(made->alice_key, ended.proof.alice_signature, statement_ended, &made->names, &ended);
+  bob_ended(made, &ended);
+}
+
+static void message_behind_bobs_end(struct made *made) {
+  begin(made);
+  made_over(made, false);
+  bob_messages(made, 0, 1);
 }
 
 static void connection_behind_end(struct made *made) {
@@ -277,8 +287,9 @@ static const struct lie LIES[] = {
     {"7", "his log never had", WHO_BOB, end_bob_head_never},
     {"3", "Bob's signature of the end does not fit", WHO_ALICE, end_made_up_bob},
     {"3", "Alice's signature of the end does not fit", WHO_BOB, end_made_up_alice},
-    {"8", "behind an end that both have signed", WHO_ALICE, incident_behind_end},
-    {"8", "behind an end that both have signed", WHO_BOB, connection_behind_end},
+    {"8", "another number of messages", WHO_BOB, end_with_waiting},
+    {"8", "behind the end of Bob's log", WHO_BOB, message_behind_bobs_end},
+    {"8", "behind the end of Bob's log", WHO_BOB, connection_behind_end},
     {"8", "a message outside of a connection", WHO_ALICE, message_behind_end},
 };
 
