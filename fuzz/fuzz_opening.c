@@ -124,6 +124,8 @@ static void between(struct run *run) {
   struct opening *alice = new_opening(run, true), *bob = new_opening(run, false);
   bool moved = true;
   for (int i = 0; i < 200 && moved; i++) {
+    if (opening_state(bob) == OPENING_GRANTED)
+      opening_agree(bob);
     moved = relay(run, bob, alice);
     moved |= relay(run, alice, bob);
   }

@@ -186,6 +186,10 @@ static enum ruling rule_complete(const struct bench *bench, char *text) {
       return say(text, RULING_UNDECIDED,
                  "%s does not end with an end: the session may go on, or the rest is missing.",
                  log_of(log->keeper));
+    if (!log->end.is_signed)
+      return say(text, RULING_UNDECIDED,
+                 "Bob gave the session up, since Alice could not go on with it. Nobody has signed "
+                 "that these were all.");
     if (log->keeper == WHO_ALICE && !log->end.by_bob)
       return say(text, RULING_UNDECIDED,
                  "Alice ended the session, and Bob has not signed that these were all.");

@@ -180,11 +180,7 @@ static bool wants_input(const struct talk *talk) {
   return sender_room(talk->sender);
 }
 
-/* What bob signs of the opening goes first, and after the record of it: here that is stored. */
 static void send_output(struct talk *talk) {
-  if (talk->link != NULL && talk->signature.size > 0)
-    (void)link_send(talk->link, talk->signature); /* it is short, and taken whole */
-  talk->signature = view_of("", 0);
   if (talk->link != NULL)
     sender_output_consume(talk->sender, link_send(talk->link, sender_output(talk->sender)));
 }

@@ -11,8 +11,7 @@
 
 struct talk {
   struct talk_setting setting;
-  struct link *link;     /* the client's; NULL between connections */
-  struct view signature; /* of the opening, in a frame; it leaves once our log tells of it */
+  struct link *link; /* the client's; NULL between connections */
   struct sender *sender;
   struct journal journal;
   struct input input;
