@@ -194,7 +194,7 @@ static enum judge_code take_option(struct stamping *stamping, int option) {
   case 'q': stamping->query_path = optarg; break;
   case 'a': stamping->answer_path = optarg; break;
   case 'w':
-    if (parse_seconds(optarg, &stamping->wait_us))
+    if (parse_seconds(optarg, A_MICROSECOND, &stamping->wait_us))
       break;
     return judge_usage("--wait-for is a number of seconds, not '%s'.", optarg);
   default: return judge_usage("stamp takes --tsa URL, --query FILE and --answer FILE.");

@@ -21,9 +21,7 @@ struct bob {
   struct sender *sender;
   struct journal journal;
   struct opening *opening;
-  struct opening *signing; /* what he signed in it leaves once... */
-  bool told;               /* ...his log tells of the connection */
-  unsigned conn;           /* NO_CONN between connections */
+  unsigned conn; /* NO_CONN between connections */
   bool talking, begun, finishing;
   unsigned model;
   uint64_t connections; /* that his log should tell of */
@@ -136,7 +134,6 @@ static bool store_record(struct world *world, struct view record) {
   }
   if (error == AVOW_OK)
     error = journal_store(&bob->journal, record);
-  bob->told = error == AVOW_OK;
   if (error == AVOW_OK)
     sender_record_consume(bob->sender, record.size);
   else
@@ -148,11 +145,6 @@ static void flush(struct world *world) {
   struct bob *bob = world->bob;
   if (bob->conn == NO_CONN || !bob->talking || !host_step(&world->hosts[BOB]))
     return;
-  if (bob->signing != NULL && !bob->told)
-    return;
-  if (bob->signing != NULL)
-    net_send(world, bob->conn, BOB, opening_output(bob->signing));
-  bob->signing = NULL;
   size_t taken = net_send(world, bob->conn, BOB, sender_output(bob->sender));
   sender_output_consume(bob->sender, taken);
 }
@@ -355,12 +347,12 @@ static struct open wish(struct world *world) {
   return open;
 }
 
-static void flush_opening(struct world *world) {
+static void send_opening(struct world *world, struct opening *opening) {
   struct bob *bob = world->bob;
   if (!host_step(&world->hosts[BOB]))
     return;
-  size_t taken = net_send(world, bob->conn, BOB, opening_output(bob->opening));
-  opening_output_consume(bob->opening, taken);
+  size_t taken = net_send(world, bob->conn, BOB, opening_output(opening));
+  opening_output_consume(opening, taken);
 }
 
 void bob_try(struct world *world) {
@@ -378,7 +370,7 @@ void bob_try(struct world *world) {
   const uint8_t *server_key = world->hosts[ALICE].identity.public;
   if (opening_bob(&bob->opening, own, server_key, &open, now_of(world)) != AVOW_OK)
     abort();
-  flush_opening(world);
+  send_opening(world, bob->opening);
   set_alarm(world, opening_deadline(bob->opening));
 }
 
@@ -401,8 +393,6 @@ static void attach(struct world *world) {
   opened.peer = "('127.0.0.1', 1024)";
   chance_bytes(&world->chance, seed, sizeof seed);
   bob->opening = NULL;
-  bob->signing = opening;
-  bob->told = false;
   bob->talking = true;
   bob->connections++;
   bob->retry_us = RETRY_FIRST_US;
@@ -419,24 +409,35 @@ static void attach(struct world *world) {
     lie_seen(world);
   else if (error != AVOW_OK)
     broken(world, "bob cannot go on: %s", avow_error_text(error));
+  bob->talking = false; /* nothing leaves before the connection is in the log */
   drive(world, error);
-  if (error == AVOW_OK && !world->hosts[BOB].dead)
+  if (error == AVOW_OK && !world->hosts[BOB].dead) {
+    bob->talking = true;
+    send_opening(world, opening);
+  }
+  if (error == AVOW_OK && !world->hosts[BOB].dead) {
     drive(world, sender_input(bob->sender, opening_rest(opening), now_of(world)));
-  bob->signing = NULL;
+  }
   opening_free(opening);
 }
 
 static void drive_opening(struct world *world) {
   struct bob *bob = world->bob;
   enum avow_error error = AVOW_OK;
-  if (opening_state(bob->opening) == OPENING_GRANTED)
+  if (opening_state(bob->opening) == OPENING_GRANTED) {
     error = sender_may_attach(bob->sender, opening_session(bob->opening));
-  if (error == AVOW_OK && opening_state(bob->opening) == OPENING_GRANTED)
-    opening_agree(bob->opening);
+    if (error == AVOW_OK)
+      opening_agree(bob->opening);
+  }
   if (opening_state(bob->opening) != OPENING_DONE)
-    flush_opening(world);
+    send_opening(world, bob->opening);
   if (world->hosts[BOB].dead)
     return;
+  if (error == AVOW_OUT_OF_STEP && world->lie != NO_LIE) {
+    lie_seen(world);
+    leave(world);
+    return;
+  }
   if (error == AVOW_OK)
     error = opening_error(bob->opening);
   if (opening_state(bob->opening) == OPENING_DONE) {
@@ -446,7 +447,7 @@ static void drive_opening(struct world *world) {
   } else if (error == AVOW_TIMEOUT) {
     drop_connection(world);
   } else {
-    if ((error == AVOW_NO_SESSION || error == AVOW_OUT_OF_STEP) && world->lie != NO_LIE)
+    if (error == AVOW_NO_SESSION && world->lie != NO_LIE)
       lie_seen(world);
     else if (error != AVOW_NO_SESSION || !world->hosts[ALICE].disk_failed)
       broken(world, "bob's opening fails: %s", avow_error_text(error));
