@@ -22,7 +22,8 @@ static bool may_show(void) {
   uint64_t now_us = clock_now().mono_us;
   if (now_us - since_us >= FAILURES_TIME_US) {
     if (seen > FAILURES_SHOWN)
-      screen_alarm("And %u more connections that opened no session.", seen - FAILURES_SHOWN);
+      screen_alarm("And %u more connection%s that opened no session.", seen - FAILURES_SHOWN,
+                   PLURAL(seen - FAILURES_SHOWN));
     since_us = now_us;
     seen = 0;
   }
