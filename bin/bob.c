@@ -29,7 +29,7 @@ static const char HELP[] =
     "      --resend-after SECONDS   send again what is not confirmed by then (10)\n"
     "      --cover RATE[,SIZE]      RATE tokens a second of one size, whatever I send\n"
     "      --wait-for SECONDS       give up on a server that is not there (never)\n"
-    "      --max-memory MIB         take no more input than goes into that (40)\n"
+    "      --max-memory MIB         take no more input than goes into that (48)\n"
     "      --identity FILE          my private key (~/.config/avow/bob_ed25519)\n"
     "      --server-key KEY         trust this 'ssh-ed25519 AAAA...', and no other\n"
     "      --known-servers FILE     remember servers (~/.config/avow/known_servers)\n"
@@ -118,24 +118,6 @@ static enum exit_code take_option(struct common *common, struct client_options *
   return CODE_OK;
 }
 
-/* "host:port" or "[host]:port", taken apart in place. */
-static bool split_address(char *text, struct client_options *client) {
-  unsigned long port;
-  char *colon = strrchr(text, ':');
-  if (colon == NULL || !parse_number(colon + 1, 1, 65535, &port))
-    return false;
-  *colon = '\0';
-  if (text[0] == '[' && colon > text + 1 && colon[-1] == ']') {
-    colon[-1] = '\0';
-    text++;
-  } else if (strchr(text, ':') != NULL) {
-    return false; /* an IPv6 address wants its brackets */
-  }
-  client->host = text;
-  client->port = (unsigned)port;
-  return text[0] != '\0';
-}
-
 static enum exit_code run(const struct common *common, struct client_options *client) {
   struct identity identity = {0};
   char known[PATH_MAX];
@@ -196,7 +178,8 @@ static enum exit_code start(int argc, char **argv) {
       print_version("bob");
     return CODE_OK;
   }
-  if (argc - optind > 1 || (argc - optind == 1 && !split_address(argv[optind], &client)))
+  if (argc - optind > 1 ||
+      (argc - optind == 1 && !split_address(argv[optind], &client.host, &client.port)))
     return usage_error("bob", "the server is HOST:PORT, or [ADDRESS]:PORT for IPv6.");
   return run(&common, &client);
 }

@@ -47,6 +47,23 @@ bool parse_seconds(const char *text, double min, uint64_t *ret_us) {
   return true;
 }
 
+bool split_address(char *text, const char **ret_host, unsigned *ret_port) {
+  unsigned long port;
+  char *colon = strrchr(text, ':');
+  if (colon == NULL || !parse_number(colon + 1, 1, 65535, &port))
+    return false;
+  *colon = '\0';
+  if (text[0] == '[' && colon > text + 1 && colon[-1] == ']') {
+    colon[-1] = '\0';
+    text++;
+  } else if (strchr(text, ':') != NULL) {
+    return false; /* an IPv6 address wants its brackets */
+  }
+  *ret_host = text;
+  *ret_port = (unsigned)port;
+  return text[0] != '\0';
+}
+
 static bool parse_handshake(const char *text, enum handshake *ret) {
   if (strcmp(text, "tls") != 0 && strcmp(text, "plain") != 0)
     return false;

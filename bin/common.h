@@ -34,6 +34,9 @@ bool parse_number(const char *text, unsigned long min, unsigned long max, unsign
 /** parse_seconds(text, min, ret_us): Seconds, whole or with a point, ${min} to a year. */
 bool parse_seconds(const char *text, double min, uint64_t *ret_us);
 
+/** split_address(text, ret_host, ret_port): Take "host:port" or "[host]:port" apart, in place. */
+bool split_address(char *text, const char **ret_host, unsigned *ret_port);
+
 /* The options that both have, for getopt_long; their letters are all below COMMON_LAST. */
 #define COMMON_OPTIONS                                                                             \
   {"handshake", required_argument, NULL, 'h'}, {"log-detail", required_argument, NULL, 'd'},       \

@@ -53,23 +53,30 @@ static void print_party(const char *who, const char *name, unsigned line, const 
   putchar('\n');
 }
 
+static const char *s_of(uint64_t count) {
+  return count == 1 ? "" : "s";
+}
+
 static void print_log(const struct judge_log *log) {
   const struct testimony *heard = log->testimony;
   char hex[HEX_SIZE];
   printf("%s: ", name_of(heard));
   print_escaped(log->path);
-  printf("\n  %" PRIu64 " messages (%" PRIu64 " with their text), %" PRIu64 " of them in %" PRIu64
-         " envelopes; %" PRIu64 " connections, %" PRIu64 " incidents, %s\n  %" PRIu64
-         " signatures checked; last head %s\n",
-         heard->messages, heard->texts, heard->confirmed, heard->envelopes, heard->connections,
-         heard->incidents, heard->at_end ? "ended" : "no end", heard->signatures,
-         hex_of(audit_head(log->audit), HEAD_SIZE, hex));
+  printf("\n  %" PRIu64 " message%s (%" PRIu64 " with text), %" PRIu64 " of them in %" PRIu64
+         " envelope%s; %" PRIu64 " connection%s, %" PRIu64 " incident%s, %s\n",
+         heard->messages, s_of(heard->messages), heard->texts, heard->confirmed, heard->envelopes,
+         s_of(heard->envelopes), heard->connections, s_of(heard->connections), heard->incidents,
+         s_of(heard->incidents), heard->at_end ? "ended" : "no end");
+  printf("  %" PRIu64 " signature%s checked; last head %s\n", heard->signatures,
+         s_of(heard->signatures), hex_of(audit_head(log->audit), HEAD_SIZE, hex));
   if (heard->fault.kind != FAULT_NONE)
     printf("  what stands there holds up to line %" PRIu64 "; there: %s\n", heard->fault.line,
            heard->fault.text);
   if (heard->uncovered)
     printf("  bytes at the end that no head line covers: %" PRIu64 "\n",
            log->size - audit_finished(log->audit));
+  if (log->stamp.there)
+    printf("  time stamp: %s\n", log->stamp.text);
 }
 
 static void print_both(const struct bench *bench) {
@@ -77,12 +84,13 @@ static void print_both(const struct bench *bench) {
   char hex[HEX_SIZE];
   if (story->connections == 0)
     return;
-  printf("Both: one story of %" PRIu64 " connections and %" PRIu64 " messages%s\n",
-         story->connections, story->messages, story->ended ? ", to its end" : "");
+  printf("Both: one story of %" PRIu64 " connection%s and %" PRIu64 " message%s%s\n",
+         story->connections, s_of(story->connections), story->messages, s_of(story->messages),
+         story->ended ? ", to its end" : "");
   printf("  last head of Bob's in both:   %s\n", hex_of(story->bob_head, HEAD_SIZE, hex));
   printf("  last head of Alice's in both: %s\n", hex_of(story->alice_head, HEAD_SIZE, hex));
   if (story->unreceived > 0)
-    printf("  %" PRIu64 " more messages stand in Alice's log, whose receipts never reached Bob\n",
+    printf("  messages in Alice's log whose receipts never reached Bob: %" PRIu64 "\n",
            story->unreceived);
 }
 
@@ -168,6 +176,10 @@ static json_t *json_log(const struct judge_log *log) {
       (json_int_t)(heard->uncovered ? log->size - audit_finished(log->audit) : 0));
   if (heard->fault.kind != FAULT_NONE)
     json_object_set_new(object, "fault", json_fault(&heard->fault));
+  if (log->stamp.there)
+    json_object_set_new(object, "time_stamp",
+                        json_pack("{s:s, s:s}", "ruling", ruling_name(log->stamp.ruling), "because",
+                                  log->stamp.text));
   return object;
 }
 

@@ -149,14 +149,19 @@ static struct file *find(struct store *store, const char *name) {
   return NULL;
 }
 
-const struct rules *disk_log(const struct store *store, const uint8_t session_id[SESSION_ID_SIZE]) {
+const struct file *disk_file(const struct store *store, const uint8_t session_id[SESSION_ID_SIZE]) {
   for (unsigned i = 0; i < store->count; i++) {
     const struct rules *rules = store->files[i]->rules;
     const uint8_t *session = rules == NULL ? NULL : rules_session(rules);
     if (session != NULL && memcmp(session, session_id, SESSION_ID_SIZE) == 0)
-      return rules;
+      return store->files[i];
   }
   return NULL;
+}
+
+const struct rules *disk_log(const struct store *store, const uint8_t session_id[SESSION_ID_SIZE]) {
+  const struct file *file = disk_file(store, session_id);
+  return file == NULL ? NULL : file->rules;
 }
 
 static struct file *add_file(struct store *store, const char *name) {

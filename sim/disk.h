@@ -46,6 +46,9 @@ void disk_end(struct host *host);
 /** disk_power(host): The machine has lost its power. */
 void disk_power(struct host *host);
 
+/** disk_file(store, session_id): Return the log of this session; NULL if there is none. */
+const struct file *disk_file(const struct store *store, const uint8_t session_id[SESSION_ID_SIZE]);
+
 /** disk_log(store, session_id): Return what the log of this session durably tells; NULL if there is
  * none. */
 const struct rules *disk_log(const struct store *store, const uint8_t session_id[SESSION_ID_SIZE]);

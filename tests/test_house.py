@@ -20,8 +20,8 @@ ALLOWED_BELOW = {
     "evidence": ["base", "crypto", "keys"],
     "core": ["base", "crypto", "fernet", "wire", "keys", "evidence"],
     "store": ["base"],
-    "io": ["base", "crypto", "fernet", "wire", "keys", "evidence", "core", "store"],
     "attack": ["base", "wire"],
+    "io": ["base", "crypto", "fernet", "wire", "keys", "evidence", "core", "store", "attack"],
 }
 
 

@@ -107,6 +107,7 @@ static enum avow_error write_opening(struct audit *audit, const struct record *r
     audit->opening_size = buf_view(&text).size;
     memcpy(audit->opening, buf_view(&text).data, audit->opening_size);
     audit->opened_us = record->when_us;
+    memcpy(audit->opened_head, record->proof.bob_head, HEAD_SIZE);
   }
   buf_free(&text);
   return error;
@@ -115,8 +116,6 @@ static enum avow_error write_opening(struct audit *audit, const struct record *r
 static enum avow_error opened(struct audit *audit, struct fact *fact) {
   if (audit->keeper == WHO_UNKNOWN)
     audit->keeper = WHO_ALICE;
-  if (audit->stage == STAGE_FINAL)
-    return broken(audit, fact, "a connection behind an end that both have signed");
   enum avow_error error = same_session(audit, fact);
   audit->stage = STAGE_OPENED;
   if (error != AVOW_OK || !audit->parties.tls)
@@ -136,6 +135,7 @@ static enum avow_error agreed(struct audit *audit, struct fact *fact) {
   if (audit->stage != STAGE_OPENED || !audit->parties.tls)
     return broken(audit, fact, "a signature of Bob's that belongs to no connection");
   audit->stage = STAGE_AGREED;
+  memcpy(audit->bob_signed, audit->opened_head, HEAD_SIZE);
   return claim_opening(audit, fact, WHO_BOB);
 }
 
@@ -271,6 +271,7 @@ static enum avow_error envelope(struct audit *audit, struct fact *fact) {
   error = check_envelope(audit, fact);
   if (error == AVOW_OK)
     error = claim_envelope(audit, fact);
+  memcpy(audit->bob_signed, record->proof.bob_head, HEAD_SIZE);
   return error == AVOW_OK ? heads_put(&audit->given, record->proof.head, audit->confirmed) : error;
 }
 
@@ -282,6 +283,8 @@ static enum avow_error check_end(struct audit *audit, const struct fact *fact) {
     return broken(audit, fact, "a head of Alice's that she had not given to Bob");
   if (audit->keeper == WHO_ALICE && !same_head(proof->head, record->head_there))
     return broken(audit, fact, "a head at the end that the log does not have");
+  if (!record->by_bob && !same_head(proof->bob_head, audit->bob_signed))
+    return broken(audit, fact, "an end without the last head of Bob's that he signed");
   if (audit->keeper == WHO_BOB && !audit_had_head(audit, proof->bob_head))
     return broken(audit, fact, "a head of Bob's that his log never had");
   return AVOW_OK;
@@ -323,16 +326,22 @@ static enum avow_error claim_end(struct audit *audit, struct fact *fact) {
   return error;
 }
 
+/* Bob gives a session up that Alice cannot go on with: nobody has signed that. */
+static bool is_given_up(const struct audit *audit, const struct record *record) {
+  return audit->keeper == WHO_BOB && audit->parties.tls && !record->is_signed;
+}
+
 static enum avow_error ended(struct audit *audit, struct fact *fact) {
   const struct record *record = &fact->record;
-  if (!is_open(audit))
+  bool given_up = is_given_up(audit, record);
+  if (!is_open(audit) && !given_up)
     return broken(audit, fact, "an end outside of a connection that both signed");
-  if (record->is_signed != audit->parties.tls)
+  if (record->is_signed != audit->parties.tls && !given_up)
     return broken(audit, fact, "an end without signatures");
-  if (record->id != audit->confirmed)
+  if (record->id != audit->confirmed || (record->id != audit->messages && !given_up))
     return broken(audit, fact, "an end with another number of messages than the log has");
-  audit->stage = record->by_bob ? STAGE_FINAL : STAGE_ENDED;
-  if (!audit->parties.tls)
+  audit->stage = audit->keeper == WHO_BOB ? STAGE_FINAL : STAGE_ENDED;
+  if (!record->is_signed)
     return AVOW_OK;
   enum avow_error error = check_end(audit, fact);
   if (error == AVOW_OK)
@@ -346,8 +355,8 @@ enum avow_error audit_rule(struct audit *audit, struct fact *fact) {
     audit->keeper = WHO_ALICE;
     return broken(audit, fact, "a log that begins with no connection");
   }
-  if (audit->stage == STAGE_FINAL)
-    return broken(audit, fact, "a record behind an end that both have signed");
+  if (audit->stage == STAGE_FINAL && type != RECORD_INCIDENT)
+    return broken(audit, fact, "a record behind the end of Bob's log");
   if (buf_view(&audit->lines).size > 0 && type != RECORD_MESSAGE && type != RECORD_ENVELOPE)
     return broken(audit, fact, "messages without the envelope that they came in");
   switch (type) {

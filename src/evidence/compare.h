@@ -35,7 +35,7 @@ struct story {
   uint64_t messages;    /* in envelopes that stand in both */
   uint64_t unreceived;  /* messages in envelopes of Alice's log that Bob has no receipt for */
   bool ended;           /* the same end stands at the end of both */
-  bool bob_lacks_end;   /* Alice's log ends with an end that Bob's lacks */
+  bool bob_lacks_end;   /* Alice's log ends with an end that Bob has signed, and his lacks it */
   uint8_t bob_head[HEAD_SIZE], alice_head[HEAD_SIZE]; /* the last that stand in both */
 };
 

@@ -53,6 +53,9 @@ void testimony_take(struct testimony *testimony, const struct question *question
   case RECORD_ENVELOPE: take_envelope(testimony, question, fact); break;
   case RECORD_INCIDENT: testimony->incidents++; break;
   case RECORD_ENDED:
+    testimony->given_up = testimony->tls && !record->is_signed;
+    if (testimony->given_up)
+      break;
     testimony->any_end = testimony->at_end = true;
     testimony->end = *record;
     break;
@@ -88,11 +91,13 @@ static enum ruling say_fault(char *text, enum ruling ruling, const struct fault 
              fault->line, about, fault->text, against);
 }
 
-/* The first fault that breaks a rule; if there is none, the first of another kind; or NULL. */
+/* The first fault that breaks a rule; if there is none, the first of another kind; or NULL.  Where
+ * nothing is signed, there is nothing to compare. */
 static const struct fault *worst(const struct bench *bench) {
   const struct fault *faults[] = {&bench->alice.fault, &bench->bob.fault, &bench->compared};
   const struct fault *found = NULL;
-  for (size_t i = 0; i < 3; i++)
+  size_t count = bench->alice.tls && bench->bob.tls ? 3 : 2;
+  for (size_t i = 0; i < count; i++)
     if (faults[i]->kind != FAULT_NONE &&
         (found == NULL || (found->kind != FAULT_BROKEN && faults[i]->kind == FAULT_BROKEN)))
       found = faults[i];
@@ -141,9 +146,10 @@ static enum ruling rule_logs(const struct bench *bench, char *text) {
 }
 
 static enum ruling rule_lacking_end(char *text, enum ruling ruling) {
-  return say(text, ruling,
-             "Alice's log ends with an end that Bob's log lacks: its last chunk is missing, "
-             "whether it was cut off or never reached his disk.");
+  return say(
+      text, ruling,
+      "Alice's log ends with an end that Bob has signed, and his log lacks it: its last chunk "
+      "is missing, whether it was cut off or never reached his disk.");
 }
 
 static enum ruling rule_verify(const struct bench *bench, char *text) {
@@ -156,12 +162,16 @@ static enum ruling rule_verify(const struct bench *bench, char *text) {
     return rule_lacking_end(text, RULING_UNDECIDED);
   if (both)
     return say(text, RULING_PROVEN,
-               "both logs are as they were signed, and tell one story of %" PRIu64 " messages.",
-               bench->alice.confirmed);
+               "both logs are as they were signed, and tell one story of %" PRIu64 " message%s.",
+               bench->alice.confirmed, bench->alice.confirmed == 1 ? "" : "s");
   return say(text, RULING_PROVEN,
-             "%s is as it was signed: %" PRIu64 " messages, all of them covered by signatures of "
-             "both. Whether its end was cut off, only the other log can show.",
+             "%s is as it was signed. Messages that both signatures cover: %" PRIu64
+             ". Whether something behind them was cut off, only the other log can show.",
              log_of(one->keeper), one->confirmed);
+}
+
+static const char *signers_of(const struct record *end) {
+  return end->by_bob ? "both have signed" : "Alice has signed";
 }
 
 static enum ruling rule_complete(const struct bench *bench, char *text) {
@@ -175,6 +185,10 @@ static enum ruling rule_complete(const struct bench *bench, char *text) {
     const struct testimony *log = logs[i];
     if (!log->there)
       continue;
+    if (log->given_up)
+      return say(text, RULING_UNDECIDED,
+                 "Bob gave the session up, since Alice could not go on with it. Nobody has signed "
+                 "that these were all.");
     if (!log->at_end)
       return say(text, RULING_UNDECIDED,
                  "%s does not end with an end: the session may go on, or the rest is missing.",
@@ -182,16 +196,11 @@ static enum ruling rule_complete(const struct bench *bench, char *text) {
     if (log->keeper == WHO_ALICE && !log->end.by_bob)
       return say(text, RULING_UNDECIDED,
                  "Alice ended the session, and Bob has not signed that these were all.");
-    if (log->messages != log->end.id)
-      return say(text, RULING_UNDECIDED,
-                 "Bob's log has %" PRIu64 " messages, and Alice's end is of %" PRIu64
-                 ": the others wait.",
-                 log->messages, log->end.id);
   }
   const struct testimony *one = bench->alice.there ? &bench->alice : &bench->bob;
   return say(text, RULING_PROVEN,
              "the whole session is there: %" PRIu64 " messages, to its end, which %s.", one->end.id,
-             one->end.by_bob ? "both have signed" : "Alice has signed");
+             signers_of(&one->end));
 }
 
 /* The log in which an envelope covers the message, Alice's first; NULL if there is none. */
@@ -199,13 +208,21 @@ static const struct testimony *covering(const struct bench *bench) {
   return bench->alice.covers ? &bench->alice : bench->bob.covers ? &bench->bob : NULL;
 }
 
-/* A log whose end both have signed, and which says that there were no more messages than this; NULL
- * if there is none. */
+/* The end with which both logs end, and which leaves no room for the message; NULL if there is
+ * none. One log is not enough: a session may go on behind an end, and whoever keeps the log could
+ * have cut that off. */
 static const struct testimony *excluding(const struct bench *bench) {
+  const struct testimony *alice = &bench->alice, *bob = &bench->bob;
+  bool same = alice->there && bob->there && worst(bench) == NULL && bench->story.ended &&
+              alice->at_end && bob->at_end && !alice->uncovered && !bob->uncovered;
+  return same && alice->end.id <= bench->question.id ? alice : NULL;
+}
+
+/* A log with an end that would leave no room for it; NULL if there is none. */
+static const struct testimony *denying(const struct bench *bench) {
   const struct testimony *logs[] = {&bench->alice, &bench->bob};
   for (size_t i = 0; i < 2; i++)
-    if (logs[i]->tls && logs[i]->any_end && logs[i]->end.by_bob &&
-        logs[i]->end.id <= bench->question.id)
+    if (logs[i]->at_end && logs[i]->end.id <= bench->question.id)
       return logs[i];
   return NULL;
 }
@@ -225,9 +242,16 @@ static enum ruling rule_missing(const struct bench *bench, char *text, const cha
                "message %" PRIu64 " waits in Bob's log, line %" PRIu64
                ", and no envelope with signatures covers it: %s is missing.",
                bench->question.id, bench->bob.message.line, what);
+  const struct testimony *log = denying(bench);
+  if (log != NULL)
+    return say(text, RULING_UNDECIDED,
+               "%s ends with an end of %" PRIu64 " messages in all, line %" PRIu64
+               "; but a session may go on behind an end, and whether this one did, only both logs "
+               "together show.",
+               log_of(log->keeper), log->end.id, log->end.line);
   return say(text, RULING_UNDECIDED,
              "no envelope covers message %" PRIu64
-             ", and no end that both have signed rules it out: %s is missing.",
+             ", and no end with which both logs end rules it out: %s is missing.",
              bench->question.id, what);
 }
 
@@ -244,9 +268,9 @@ static enum ruling rule_sent(const struct bench *bench, char *text) {
   log = excluding(bench);
   if (log != NULL)
     return say(text, RULING_REFUTED,
-               "Bob did not send message %" PRIu64 ": he signed an end of %" PRIu64
-               " messages in all (%s, line %" PRIu64 ").",
-               id, log->end.id, log_of(log->keeper), log->end.line);
+               "Bob did not send message %" PRIu64 ": both logs end with an end of %" PRIu64
+               " messages in all, which %s (Alice's log, line %" PRIu64 ").",
+               id, log->end.id, signers_of(&log->end), log->end.line);
   return rule_missing(bench, text, "an origin signature of Bob's");
 }
 
@@ -266,14 +290,11 @@ static enum ruling rule_stored(const struct bench *bench, char *text) {
                       : "");
   }
   log = excluding(bench);
-  bool same = bench->alice.there && bench->bob.there && worst(bench) == NULL && bench->story.ended;
-  if (log == NULL && same && bench->alice.at_end && bench->alice.end.id <= id)
-    log = &bench->alice;
   if (log != NULL)
     return say(text, RULING_REFUTED,
-               "Alice did not store message %" PRIu64 ": she signed an end of %" PRIu64
-               " messages in all (%s, line %" PRIu64 ").",
-               id, log->end.id, log_of(log->keeper), log->end.line);
+               "Alice did not store message %" PRIu64 ": both logs end with an end of %" PRIu64
+               " messages in all, which %s (Alice's log, line %" PRIu64 ").",
+               id, log->end.id, signers_of(&log->end), log->end.line);
   return rule_missing(bench, text, "a receipt of Alice's");
 }
 

@@ -42,6 +42,7 @@ struct testimony {
   bool any_end;          /* it has an end */
   bool at_end;           /* and that is the last that it has, but for incidents */
   struct record end;
+  bool given_up; /* Bob has closed his log without her: nobody has signed that */
   uint64_t connections, agreed, messages, envelopes, confirmed, incidents, texts, signatures;
   uint64_t last_line; /* of the last fact */
   struct fault fault;

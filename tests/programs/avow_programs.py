@@ -355,4 +355,6 @@ def damaged(log):
             "the last head": log[:-2] + bytes([log[-2] ^ 1]) + b"\n"}
 
 
+# For a program under strace: the leak checker of a sanitizer build cannot work there.
+TRACED = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 INTERRUPT, TERMINATE, HANG_UP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP

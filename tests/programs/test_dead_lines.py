@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from avow_programs import TRACED
+
 USER = [] if os.geteuid() == 0 else ["-U", "--preserve-credentials"]
 
 
@@ -14,8 +16,8 @@ def test_the_options_of_a_connection(place):
     traces = {who: place.root / f"trace-{who}" for who in ("alice", "bob")}
     trace = {who: ["strace", "-D", "-f", "-qq", "-o", path, "-e", "trace=setsockopt"]
              for who, path in traces.items()}
-    alice = place.alice(before=trace["alice"])
-    bob = place.bob(stdin=b"x\n", before=trace["bob"])
+    alice = place.alice(before=trace["alice"], env=TRACED)
+    bob = place.bob(stdin=b"x\n", before=trace["bob"], env=TRACED)
     assert (bob.end(), alice.end()) == (0, 0)
     for who, path in traces.items():
         calls = path.read_text()

@@ -240,6 +240,7 @@ def test_two_bobs_on_one_outbox(place):
     first = place.bob(stdin=subprocess.PIPE)
     first.write(b"one\n")
     assert place.until(lambda: alice.out() == b"one\n", 5)
+    assert place.until(lambda: "\nMessages: 0-0\n" in place.log("outbox").read_text(), 5)
     before = place.log("outbox").read_bytes()
     second = place.send(b"two\n")
     assert second.end() == 1

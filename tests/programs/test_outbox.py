@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 
-from avow_programs import BIN, READY, TERMINATE, taken, texts_in_log
+from avow_programs import BIN, READY, TERMINATE, TRACED, taken, texts_in_log
 from test_delivery import interrupted, kill, lines
 
 
@@ -58,7 +58,8 @@ def test_the_status_changes_nothing(place):
     log.chmod(0o400)
     (place.work / "outbox").chmod(0o500)
     trace = place.root / "trace"
-    status, out, _ = place.run("bob", "--outbox-status", before=["strace", "-f", "-o", trace, "-e", "trace=openat"])
+    status, out, _ = place.run("bob", "--outbox-status", before=["strace", "-f", "-o", trace, "-e", "trace=openat"],
+                               env=TRACED)
     (place.work / "outbox").chmod(0o700)
     assert status == 0 and out.startswith("1 message waits for port since ")
     assert f'"{log.name}", O_RDONLY' in trace.read_text() and "O_RDWR" not in trace.read_text()
@@ -104,7 +105,7 @@ def test_a_lock_that_fails(place):
     """Goal: that another bob has the log open is said only if that is so."""
     wait_for_nobody(place, ["a"])
     fault = ["strace", "-f", "-o", "/dev/null", "-e", "trace=flock", "-e", "inject=flock:error=ENOLCK"]
-    bob = place.send(b"", "--wait-for", "0", before=fault)
+    bob = place.send(b"", "--wait-for", "0", before=fault, env=TRACED)
     assert bob.end() == 1 and "another bob" not in bob.text()
     assert re.search(r"^bob: cannot open outbox/\d+\.log: No locks available\.$", bob.text(), re.M)
 

@@ -205,10 +205,18 @@ static void end_not_given(struct made *made) {
 
 static void end_bob_head_never(struct made *made) {
   begin(made);
-  made->bob_signed[0] ^= 1;
-  struct ended ended = made_ended(made, false);
+  made->bob.chunk.head.last[0] ^= 1;
+  struct ended ended = made_ended(made, true);
+  made->bob.chunk.head.last[0] ^= 1;
   MADE_SIGN(made->alice_key, ended.proof.alice_signature, statement_ended, &made->names, &ended);
   bob_ended(made, &ended);
+}
+
+static void end_not_signed_head(struct made *made) {
+  begin(made);
+  made->bob_signed[0] ^= 1;
+  struct ended ended = made_ended(made, false);
+  alice_ended(made, &ended, 0);
 }
 
 static void end_made_up_bob(struct made *made) {
@@ -225,10 +233,20 @@ static void end_made_up_alice(struct made *made) {
   bob_ended(made, &ended);
 }
 
-static void incident_behind_end(struct made *made) {
+/* Messages wait in his log. */
+static void end_with_waiting(struct made *made) {
   begin(made);
-  made_over(made, true);
-  made_incident(&made->alice);
+  made_delivery(made, 0, 1);
+  bob_messages(made, 1, 1);
+  struct ended ended = made_ended(made, false);
+  MADE_SIGN(made->alice_key, ended.proof.alice_signature, statement_ended, &made->names, &ended);
+  bob_ended(made, &ended);
+}
+
+static void message_behind_bobs_end(struct made *made) {
+  begin(made);
+  made_over(made, false);
+  bob_messages(made, 0, 1);
 }
 
 static void connection_behind_end(struct made *made) {
@@ -275,10 +293,12 @@ static const struct lie LIES[] = {
     {"6", "a head at the end", WHO_ALICE, wrong_head_at_end},
     {"6", "had not given to Bob", WHO_ALICE, end_not_given},
     {"7", "his log never had", WHO_BOB, end_bob_head_never},
+    {"6", "without the last head of Bob's", WHO_ALICE, end_not_signed_head},
     {"3", "Bob's signature of the end does not fit", WHO_ALICE, end_made_up_bob},
     {"3", "Alice's signature of the end does not fit", WHO_BOB, end_made_up_alice},
-    {"8", "behind an end that both have signed", WHO_ALICE, incident_behind_end},
-    {"8", "behind an end that both have signed", WHO_BOB, connection_behind_end},
+    {"8", "another number of messages", WHO_BOB, end_with_waiting},
+    {"8", "behind the end of Bob's log", WHO_BOB, message_behind_bobs_end},
+    {"8", "behind the end of Bob's log", WHO_BOB, connection_behind_end},
     {"8", "a message outside of a connection", WHO_ALICE, message_behind_end},
 };
 

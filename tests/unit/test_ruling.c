@@ -44,9 +44,10 @@ static void test_honest(void **state) {
     ask(made, QUESTION_SENT, id, no_log(), bob, RULING_PROVEN, "stands in Bob's log");
     ask(made, QUESTION_STORED, id, alice, bob, RULING_PROVEN, "her receipt of messages");
   }
-  ask(made, QUESTION_SENT, 6, alice, bob, RULING_REFUTED, "he signed an end of 6");
-  ask(made, QUESTION_SENT, 6, no_log(), bob, RULING_REFUTED, "he signed an end of 6");
-  ask(made, QUESTION_STORED, 6, alice, no_log(), RULING_REFUTED, "she signed an end of 6");
+  ask(made, QUESTION_SENT, 6, alice, bob, RULING_REFUTED, "both logs end with an end of 6");
+  ask(made, QUESTION_STORED, 6, alice, bob, RULING_REFUTED, "which both have signed");
+  ask(made, QUESTION_SENT, 6, no_log(), bob, RULING_UNDECIDED, "may go on behind an end");
+  ask(made, QUESTION_STORED, 6, alice, no_log(), RULING_UNDECIDED, "only both logs together");
   made_end(made);
 }
 
@@ -103,34 +104,55 @@ static void test_open_session(void **state) {
   made_end(made);
 }
 
-/* Goal: an end that only Alice has signed is not the last word: the session may go on. */
-static void test_alice_ends(void **state) {
+/* Goal: in Alice's log an end is not the last word, whoever has signed it: the session may go on.
+ * In Bob's it is. */
+static void test_goes_on(void **state) {
+  (void)state;
+  for (int by_bob = 0; by_bob < 2; by_bob++) {
+    struct made *made = made_begin();
+    begin(made);
+    made_delivery(made, 0, 2);
+    struct ended ended = made_ended(made, by_bob); /* it never reaches Bob */
+    alice_ended(made, &ended, 0);
+    made_seal(&made->alice);
+    struct view alice = alice_log(made), bob = bob_log(made);
+    ask(made, QUESTION_COMPLETE, FAULT_NO_ID, alice, no_log(),
+        by_bob ? RULING_PROVEN : RULING_UNDECIDED, by_bob ? "both have signed" : "not signed");
+    ask(made, QUESTION_SAME, FAULT_NO_ID, alice, bob, by_bob ? RULING_UNDECIDED : RULING_PROVEN,
+        by_bob ? "and his log lacks it" : "one story of 2");
+    ask(made, QUESTION_COMPLETE, FAULT_NO_ID, alice, bob,
+        by_bob ? RULING_REFUTED : RULING_UNDECIDED, by_bob ? "lacks it" : "not signed");
+    ask(made, QUESTION_SENT, 2, alice, bob, RULING_UNDECIDED, "may go on behind an end");
+    size_t first_end = made->alice.log.size;
+    made_connection(made, true);
+    made_delivery(made, 2, 1);
+    made_over(made, by_bob);
+    alice = alice_log(made), bob = bob_log(made);
+    ask(made, QUESTION_SAME, FAULT_NO_ID, alice, bob, RULING_PROVEN, "one story of 3 messages");
+    ask(made, QUESTION_STORED, 3, alice, bob, RULING_REFUTED, "both logs end with an end of 3");
+    ask(made, QUESTION_SENT, 3, alice, bob, RULING_REFUTED, "both logs end with an end of 3");
+    /* Alice cuts her log at the first end: it looks whole, but nothing is refuted in her favour */
+    struct view cut = view_of(alice.data, first_end);
+    ask(made, QUESTION_STORED, 2, cut, no_log(), RULING_UNDECIDED, "may go on behind an end");
+    ask(made, QUESTION_STORED, 2, cut, bob, RULING_PROVEN, "Her own log does not show it");
+    ask(made, QUESTION_SAME, FAULT_NO_ID, cut, bob, RULING_REFUTED, "speaks against Alice");
+    made_end(made);
+  }
+}
+
+/* Goal: Bob may give up a session that Alice cannot go on with; that is no evidence of an end. */
+static void test_given_up(void **state) {
   (void)state;
   struct made *made = made_begin();
   begin(made);
   made_delivery(made, 0, 2);
-  made_over(made, false);
-  struct view alice = alice_log(made), bob = bob_log(made);
-  ask(made, QUESTION_SAME, FAULT_NO_ID, alice, bob, RULING_PROVEN, "one story of 2 messages");
-  ask(made, QUESTION_COMPLETE, FAULT_NO_ID, alice, no_log(), RULING_UNDECIDED, "has not signed");
-  ask(made, QUESTION_COMPLETE, FAULT_NO_ID, no_log(), bob, RULING_PROVEN, "Alice has signed");
-  ask(made, QUESTION_STORED, 2, alice, bob, RULING_REFUTED, "she signed an end of 2");
-  ask(made, QUESTION_STORED, 2, no_log(), bob, RULING_UNDECIDED, "a receipt");
-  ask(made, QUESTION_SENT, 2, alice, bob, RULING_UNDECIDED, "an origin signature");
-  bob_messages(made, 2, 1);
+  struct ended ended = {.messages = 2, .ended_us = made->now_us};
+  MUST(record_ended(&made->bob.chunk.bytes, NULL, &ended));
   made_seal(&made->bob);
+  ask(made, QUESTION_SAME, FAULT_NO_ID, alice_log(made), bob_log(made), RULING_PROVEN, "one story");
   ask(made, QUESTION_COMPLETE, FAULT_NO_ID, no_log(), bob_log(made), RULING_UNDECIDED,
-      "does not end");
-  made_connection(made, true);
-  struct enveloped enveloped = made_envelope(made, 2, 1);
-  alice_messages(made, 2, 1, enveloped.confirmed_us);
-  alice_envelope(made, &enveloped, 0);
-  made_seal(&made->alice);
-  bob_envelope(made, &enveloped);
-  made_seal(&made->bob);
-  made_over(made, true);
-  ask(made, QUESTION_COMPLETE, FAULT_NO_ID, alice_log(made), bob_log(made), RULING_PROVEN,
-      "3 messages, to its end");
+      "Bob gave the session up");
+  ask(made, QUESTION_SENT, 2, alice_log(made), bob_log(made), RULING_UNDECIDED, "no envelope");
   made_end(made);
 }
 
@@ -161,6 +183,11 @@ static void test_unreached(void **state) {
   bob_opened(made, &opened);
   made_agreed(made, &made->bob, &opened);
   made_seal(&made->bob);
+  /* he has signed one, and died before it was on his disk */
+  opened = made_opening(made, true);
+  alice_opened(made, &opened);
+  made_agreed(made, &made->alice, &opened);
+  made_seal(&made->alice);
   opened = made_connection(made, true);
   memcpy(made->seen, opened.alice_head, HEAD_SIZE);
   struct enveloped last = made_envelope(made, 1, 2);
@@ -170,12 +197,12 @@ static void test_unreached(void **state) {
   ask(made, QUESTION_SAME, FAULT_NO_ID, alice_log(made), bob_log(made), RULING_PROVEN, "one story");
   ask(made, QUESTION_STORED, 2, alice_log(made), bob_log(made), RULING_PROVEN, "in Alice's log");
   ask(made, QUESTION_STORED, 2, no_log(), bob_log(made), RULING_UNDECIDED, "waits in Bob's log");
-  struct ended ended = made_ended(made, false); /* and neither did this */
+  struct ended ended = made_ended(made, true); /* and neither did this */
   alice_ended(made, &ended, 0);
   made_seal(&made->alice);
   struct view alice = alice_log(made), bob = bob_log(made);
-  ask(made, QUESTION_SAME, FAULT_NO_ID, alice, bob, RULING_UNDECIDED, "that Bob's log lacks");
-  ask(made, QUESTION_COMPLETE, FAULT_NO_ID, alice, bob, RULING_REFUTED, "that Bob's log lacks");
+  ask(made, QUESTION_SAME, FAULT_NO_ID, alice, bob, RULING_UNDECIDED, "his log lacks it");
+  ask(made, QUESTION_COMPLETE, FAULT_NO_ID, alice, bob, RULING_REFUTED, "his log lacks it");
   made_end(made);
 }
 
@@ -212,14 +239,14 @@ static void test_cut(void **state) {
       {connection.alice, bob.size, "an end that Alice has signed"},
       {envelope.alice, before.bob, "messages that Bob has signed"},
       {envelope.alice, before.bob, "This speaks against Bob"},
-      {connection.alice, envelope.bob, "a connection that Bob has signed"},
+      {alice.size, envelope.bob, "over a connection that Bob has signed, and that his log"},
       {alice.size, before.bob, "speaks against Bob"},
   };
   for (size_t i = 0; i < COUNT_OF(cuts); i++)
     ask(made, QUESTION_SAME, FAULT_NO_ID, view_of(alice.data, cuts[i].alice),
         view_of(bob.data, cuts[i].bob), RULING_REFUTED, cuts[i].text);
   ask(made, QUESTION_SAME, FAULT_NO_ID, alice, view_of(bob.data, connection.bob), RULING_UNDECIDED,
-      "that Bob's log lacks");
+      "his log lacks it");
   /* and what was signed stays proven by the other log */
   ask(made, QUESTION_STORED, 2, view_of(alice.data, before.alice), bob, RULING_PROVEN,
       "Her own log does not show it");
@@ -288,6 +315,7 @@ static void other_end(struct made *made, int which) {
 static void other_connection(struct made *made, int which) {
   made->now_us += (unsigned)which;
   made_connection(made, true);
+  made_delivery(made, 1, 1);
 }
 
 static void without_receipt(struct made *made, int which) {
@@ -338,6 +366,28 @@ static void test_forks(void **state) {
   fork_session(asked_with_another_head, "a connection with a head of Bob's");
 }
 
+/* Goal: an end that never reached Bob, and that bears a head of a Bob who told another story. */
+static void test_end_of_another(void **state) {
+  (void)state;
+  struct made *made[2];
+  for (int i = 0; i < 2; i++) {
+    made[i] = made_begin();
+    begin(made[i]);
+    if (i == 1)
+      made_incident(&made[i]->bob);
+    made_seal(&made[i]->bob);
+    struct ended ended = made_ended(made[i], true);
+    alice_ended(made[i], &ended, 0);
+    made_seal(&made[i]->alice);
+  }
+  ask(made[0], QUESTION_SAME, FAULT_NO_ID, alice_log(made[1]), bob_log(made[1]), RULING_UNDECIDED,
+      "and his log lacks it");
+  ask(made[0], QUESTION_SAME, FAULT_NO_ID, alice_log(made[1]), bob_log(made[0]), RULING_REFUTED,
+      "a head of Bob's that his log does not have");
+  made_end(made[0]);
+  made_end(made[1]);
+}
+
 /* Goal: logs of two sessions, or of other people, are not one story. */
 static void test_strangers(void **state) {
   (void)state;
@@ -346,6 +396,14 @@ static void test_strangers(void **state) {
   begin(other);
   ask(made, QUESTION_SAME, FAULT_NO_ID, alice_log(other), bob_log(made), RULING_REFUTED,
       "another session");
+  made_end(other);
+  other = made_begin();
+  memcpy(other->names.alice_key, ed25519_key(other->eve_key), sizeof other->names.alice_key);
+  ed25519_free(other->alice_key);
+  other->alice_key = made_key(0xee);
+  begin(other);
+  ask(made, QUESTION_SAME, FAULT_NO_ID, alice_log(other), bob_log(made), RULING_REFUTED,
+      "other keys than in Bob's log");
   made_end(other);
   made_end(made);
 }
@@ -373,11 +431,12 @@ static void test_receipts_left_out(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_honest),     cmocka_unit_test(test_nothing),
-      cmocka_unit_test(test_plain),      cmocka_unit_test(test_open_session),
-      cmocka_unit_test(test_alice_ends), cmocka_unit_test(test_unreached),
-      cmocka_unit_test(test_cut),        cmocka_unit_test(test_forks),
-      cmocka_unit_test(test_strangers),  cmocka_unit_test(test_receipts_left_out),
+      cmocka_unit_test(test_honest),         cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_plain),          cmocka_unit_test(test_open_session),
+      cmocka_unit_test(test_goes_on),        cmocka_unit_test(test_given_up),
+      cmocka_unit_test(test_unreached),      cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_forks),          cmocka_unit_test(test_strangers),
+      cmocka_unit_test(test_end_of_another), cmocka_unit_test(test_receipts_left_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
