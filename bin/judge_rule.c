@@ -21,10 +21,13 @@
 #define ID_MAX ((UINT64_C(1) << 53) - 1)
 #define PROGRESS_US 200000u
 
-static const struct option OPTIONS[] = {
-    {"keys", required_argument, NULL, 'k'}, {"alice", required_argument, NULL, 'a'},
-    {"bob", required_argument, NULL, 'b'},  {"json", no_argument, NULL, 'j'},
-    {"quiet", no_argument, NULL, 'q'},      {0}};
+static const struct option OPTIONS[] = {{"keys", required_argument, NULL, 'k'},
+                                        {"alice", required_argument, NULL, 'a'},
+                                        {"bob", required_argument, NULL, 'b'},
+                                        {"json", no_argument, NULL, 'j'},
+                                        {"quiet", no_argument, NULL, 'q'},
+                                        {"tsa-ca", required_argument, NULL, 't'},
+                                        {0}};
 
 /* One log on its way to the judge. */
 struct stream {
@@ -163,6 +166,25 @@ static enum judge_code hear_all(struct trial *trial) {
   return JUDGE_PROVEN;
 }
 
+/* The time stamps that are there, of which each must be right, and at least one must be there. */
+static enum ruling rule_stamps(const struct judge_request *request, struct judge_log *logs,
+                               enum ruling ruling, char text[RULING_TEXT_SIZE]) {
+  const struct stamp_finding *worst = NULL;
+  for (unsigned i = 0; i < request->count; i++) {
+    struct stamp_finding *stamp = &logs[i].stamp;
+    *stamp = stamp_rule(request->paths[i], request->tsa_ca);
+    bool worse =
+        worst == NULL || (stamp->there && !worst->there) ||
+        (stamp->there && (worst->ruling == RULING_PROVEN || stamp->ruling == RULING_REFUTED));
+    if (worse)
+      worst = stamp;
+  }
+  if (ruling != RULING_PROVEN || worst == NULL || worst->ruling == RULING_PROVEN)
+    return ruling;
+  snprintf(text, RULING_TEXT_SIZE, "%s.", worst->text);
+  return worst->ruling;
+}
+
 static enum judge_code try(struct trial *trial, struct keyring *keyring) {
   const struct judge_request *request = &trial->request;
   struct audit_options options = {.keyring = keyring, .alice = request->alice, .bob = request->bob};
@@ -191,6 +213,8 @@ static enum judge_code try(struct trial *trial, struct keyring *keyring) {
                                  .audit = log_reader_audit(trial->streams[i].reader),
                                  .size = log_reader_size(trial->streams[i].reader)};
   enum ruling ruling = ruling_give(&trial->bench, text);
+  if (request->tsa_ca != NULL)
+    ruling = rule_stamps(request, logs, ruling, text);
   return judge_report(request, &trial->bench, logs, ruling, text);
 }
 
@@ -203,6 +227,7 @@ static enum judge_code parse_options(int argc, char **argv, struct judge_request
     case 'b': request->bob = optarg; break;
     case 'j': request->json = true; break;
     case 'q': request->quiet = true; break;
+    case 't': request->tsa_ca = optarg; break;
     default:
       return judge_usage("I do not know the option '%s', or it lacks its value.", argv[optind - 1]);
     }

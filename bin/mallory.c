@@ -15,6 +15,7 @@ static const char HELP[] =
     "Usage: mallory [OPTION]... [--attack NAME[,OPTION=VALUE]...]...\n"
     "       mallory list [NAME]\n"
     "       mallory matrix [--markdown] [--only WORDS]\n"
+    "       mallory log [DEED LOG --message N --to COPY]\n"
     "Sit on the line between bob and alice, attack it, and tell what happens. She\n"
     "holds no key. Bob comes to her by her port file: bob --port-file mallory/port\n"
     "\n"
@@ -33,6 +34,7 @@ static const char HELP[] =
     "\n"
     "list       tell all attacks in a line each, or one with its options\n"
     "matrix     run every attack for real, in both modes, and print what came of it\n"
+    "log        tell all that can be done to a log, or do it to a copy of one\n"
     "\n"
     "stdout gets what she does and learns, stderr what goes wrong. Ctrl-C ends her.\n"
     "Exit status: 0 ended in order, 1 failure, 2 usage, 3 no alice. See mallory(1).\n";
@@ -147,6 +149,8 @@ static enum exit_code start(int argc, char **argv, struct settings *settings) {
     return mallory_list(argc, argv);
   if (argc > 1 && strcmp(argv[1], "matrix") == 0)
     return mallory_matrix(argc, argv);
+  if (argc > 1 && strcmp(argv[1], "log") == 0)
+    return mallory_log(argc, argv);
   while ((option = getopt_long(argc, argv, "vq", OPTIONS, NULL)) != -1) {
     enum exit_code code = take_option(settings, option);
     if (code != CODE_OK)

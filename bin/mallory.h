@@ -37,4 +37,7 @@ enum exit_code mallory_list(int argc, char **argv);
 /** mallory_matrix(argc, argv): "mallory matrix": every attack for real, and a table of it. */
 enum exit_code mallory_matrix(int argc, char **argv);
 
+/** mallory_log(argc, argv): "mallory log DEED LOG ...": a changed copy of a log. */
+enum exit_code mallory_log(int argc, char **argv);
+
 #endif

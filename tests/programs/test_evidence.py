@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from avow_programs import TERMINATE, Proxy, heads_hold
+from avow_programs import BIN, TERMINATE, Proxy, heads_hold
 from statements import blocks, check_heads, ssh_keygen_verifies, statements
 
 
@@ -26,6 +26,18 @@ def all_good(place, log):
         assert not ssh_keygen_verifies(place.root, signed._replace(by=other), keys(place)), signed
         assert not ssh_keygen_verifies(place.root, signed._replace(text=signed.text + "\n"), keys(place))
     return found
+
+
+def judged(place, command, *logs):
+    """The word of judge on these logs."""
+    signers = place.root / "signers"
+    signers.write_text("".join(f"{who.lower()} {key}\n" for who, key in keys(place).items()))
+    paths = [place.root / f"judged-{number}.log" for number in range(len(logs))]
+    for path, log in zip(paths, logs):
+        path.write_bytes(log)
+    run = subprocess.run([BIN / "judge", command, *paths, "--keys", signers, "-q"], capture_output=True,
+                         text=True, timeout=20, check=False)
+    return run.stdout.split(":")[0].split("\n")[0]
 
 
 def both_logs(place):
@@ -80,6 +92,7 @@ def resumed(place, confirmations_lost):
     assert place.until(lambda: alice.out() == b"one\ntwo\n", 10)
     assert confirmations_lost or place.until(
         lambda: place.log("outbox").read_bytes().count(b"\nReceipt: ") == 2, 10)
+    proxy.port_of_alice = 1  # nobody's: hers may soon be that of some other alice
     alice.process.kill()
     alice.process.wait()
     proxy.swallow = False
@@ -104,6 +117,7 @@ def test_a_resumed_session(place, lost):
     assert "\nNext ID: 2\n" in openings[2].text
     assert sorted(hers) == sorted(his)  # the receipts that Bob asked for come later in his log
     assert [signed.title for signed in his].count("receipt") == 3
+    assert judged(place, "same", *both_logs(place)) == "PROVEN"
 
 
 def with_new_heads(log):
@@ -146,7 +160,7 @@ EDITS = {
 
 def test_an_owner_who_edits_his_log(place):
     """Goal: a change before the last receipt is refuted by the signatures, or by the heads that they name,
-    although every `Head:` line was made anew."""
+    although every `Head:` line was made anew; judge finds it, too."""
     def holds(log):
         assert heads_hold(log)
         try:
@@ -158,13 +172,14 @@ def test_an_owner_who_edits_his_log(place):
 
     resumed(place, False)
     for log in both_logs(place):
-        assert holds(log) and with_new_heads(log) == log
+        assert holds(log) and with_new_heads(log) == log and judged(place, "verify", log) == "PROVEN"
         for what, edit in EDITS.items():
             edited = edit(log)
             if what == "an incident gone" and b"\nIncident: " not in log:
                 assert not log.startswith(b"To: ")  # alice was killed, and saw no cut
                 continue
-            assert edited != log and not holds(with_new_heads(edited)), what
+            edited = with_new_heads(edited)
+            assert edited != log and not holds(edited) and judged(place, "verify", edited) == "REFUTED", what
 
 
 def test_nothing_is_signed_in_plain_mode(place):

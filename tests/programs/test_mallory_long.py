@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from avow_programs import TERMINATE, taken
+from avow_programs import BIN, TERMINATE, taken
 from test_delivery import arrived_once, kill, lines
 
 CHAOS_S = 600 if os.environ.get("AVOW_FULL") else 20
@@ -40,6 +40,25 @@ def start_bob(place):
     return bob
 
 
+def logs_of_the_session(place):
+    """Alice's log and Bob's, of the one session that has the messages."""
+    logs = [next(path for path in (place.work / folder).glob("*.log") if b"\nReceipt: " in path.read_bytes())
+            for folder in ("logs", "outbox")]
+    return logs
+
+
+def proven(place, *question):
+    """Whether judge, who trusts neither, rules that it is so, by the public keys that lie about."""
+    signers = place.root / "signers"
+    public = place.config("bob") / "bob_ed25519.pub"
+    signers.write_text("".join(f"{who} {' '.join(line.split()[:2])}\n" for who, line in
+                               (("alice", place.alice_pub), ("bob", public.read_text()))))
+    run = subprocess.run([BIN / "judge", *question, "--keys", signers, "--alice", "alice", "--bob", "bob"],
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    print(run.stdout)
+    return run.returncode == 0 and run.stdout.startswith("PROVEN: ")
+
+
 def test_chaos(place):
     """Goal: see above. Each run has another seed; a failure shows it, and AVOW_SEED takes it again."""
     seed = int(os.environ.get("AVOW_SEED") or random.randrange(1, 10 ** 6))
@@ -47,6 +66,7 @@ def test_chaos(place):
     signal.alarm(CHAOS_S + HEAL_S + 60)
     chance = random.Random(seed)
     alice = place.alice()
+    place.alice_pub = (place.work / "alice.pub").read_text()
     mallory = place.start("mallory", "--json", "--chaos", f"{seed},rate=8,type=any,during={CHAOS_S}",
                           "--lay", "m/port", env={"HOME": str(place.root)})
     mallory.see("On the line")
@@ -78,6 +98,9 @@ def test_chaos(place):
     mallory.signal(TERMINATE)
     assert mallory.end() == 0, mallory.text()
     arrived_once(place, TEXTS)
+    hers, his = logs_of_the_session(place)
+    assert proven(place, "verify", hers, his) and proven(place, "same", his, hers)
+    assert proven(place, "verify", hers) and proven(place, "verify", his)
     print(f"{len(TEXTS)} messages, {len(acts)} acts, {kills} kills")
     kinds = {line.split(b'"act":"')[1].split(b'"')[0] for line in acts}
     assert kills >= 1 and len(acts) > CHAOS_S / 4 and len(kinds) >= 4, (kills, len(acts), kinds)
