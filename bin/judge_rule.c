@@ -44,8 +44,8 @@ struct trial {
   struct bench bench;
   struct stream streams[LOGS_MAX];
   struct crew *crew;
-  uint64_t shown_us; /* when progress was shown last */
-  bool progress;
+  uint64_t shown_us;   /* when progress was shown last */
+  bool progress, told; /* whether it is shown, and was */
 };
 
 static enum judge_code say_failure(const struct stream *stream, enum avow_error error) {
@@ -62,8 +62,10 @@ static void show_progress(struct trial *trial) {
     size += log_reader_size(trial->streams[i].reader);
   char text[64];
   snprintf(text, sizeof text, "%.1f MB read", (double)size / 1e6);
-  if (trial->shown_us > 0)
+  if (trial->shown_us > 0) {
     screen_progress(text);
+    trial->told = true;
+  }
   trial->shown_us = now_us;
 }
 
@@ -201,6 +203,8 @@ static enum judge_code try(struct trial *trial, struct keyring *keyring) {
       return say_failure(stream, error);
   }
   enum judge_code code = hear_all(trial);
+  if (trial->told)
+    fputs("\r\033[K", stderr); /* a terminal; the answer comes now */
   if (code != JUDGE_PROVEN)
     return code;
   for (unsigned i = 0; i < request->count; i++)
@@ -284,7 +288,7 @@ enum judge_code judge_rule(int argc, char **argv) {
   if (code == JUDGE_PROVEN) {
     screen_init(&(struct screen_options){
         .program = "judge", .json = trial->request.json, .quiet = trial->request.quiet});
-    trial->progress = isatty(STDERR_FILENO) == 1;
+    trial->progress = isatty(STDERR_FILENO) == 1 && !trial->request.quiet;
     code = try(trial, &keys.keyring);
     for (unsigned i = 0; i < LOGS_MAX; i++)
       log_reader_close(trial->streams[i].reader);

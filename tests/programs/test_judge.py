@@ -107,8 +107,8 @@ def test_keys(place, session):
     assert judge(place, "verify", alice, "--alice", "alice@host", "--bob", "bob@host")[0] == PROVEN
     code, out, _ = judge(place, "verify", alice, "--alice", "carol@host")
     assert code == REFUTED and "is that of alice@host, and not of carol@host" in out
-    for options, status, why in [('valid-before="20200101"', REFUTED, "was not valid at that time"),
-                                 ('valid-after="20990101"', REFUTED, "was not valid at that time"),
+    for options, status, why in [('valid-before="20200101"', UNDECIDED, "was not valid at that time"),
+                                 ('valid-after="20990101"', UNDECIDED, "was not valid at that time"),
                                  ('valid-after="20200101"', PROVEN, ""),
                                  ('namespaces="file"', UNDECIDED, "is not in your list of keys")]:
         know(place, bob=options)
