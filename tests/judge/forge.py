@@ -337,3 +337,9 @@ def sign_block(block, who, key, common, messages, connection):
         fields = {**dict(map(tuple, connection)), **common}
     if name and get(block, name) is not None:
         put(block, name, key.sign(statement(what, fields)))
+
+
+def ends_with_head(data):
+    """Whether a log, cut so, ends with a whole chunk."""
+    return data.endswith(b"\n") and data.rstrip(b"\n").rpartition(b"\n")[2].startswith(b"Head: ") and \
+        not data.endswith(b"\n\n")
