@@ -30,7 +30,7 @@ def real(tmp_path_factory):
         bob = place.bob("-q", stdin=subprocess.PIPE)
         for number in range(20):
             bob.write(f"message {number}\n".encode())
-            if number in (0, 1, 3, 9, 14):
+            if number in (0, 1, 9):
                 place.until(lambda: f"message {number}\n".encode() in alice.out(), 10)
                 time.sleep(0.1)
         bob.process.stdin.close()

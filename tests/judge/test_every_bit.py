@@ -8,7 +8,7 @@ import pytest
 import forge
 from court import BUILD, FULL, STATUS, Court
 
-GROUPS = (1, 1, 1, 2, 3, 5, 7)  # 20 messages
+GROUPS = (1, 1, 5, 13)  # 20 messages
 
 
 @pytest.fixture(params=["forged", "real"])
@@ -16,7 +16,7 @@ def case(request, tmp_path):
     if request.param == "real":
         alice, bob, keys = request.getfixturevalue("real")
     else:
-        alice, bob = forge.honest(GROUPS, resume_at=(3,), incidents_at=(4,)).pair()
+        alice, bob = forge.honest(GROUPS, resume_at=(2,), incidents_at=(1,)).pair()
         keys = None
     assert alice.count(b"\nMessage ID: ") == bob.count(b"\nMessage ID: ") == 20
     return Court(tmp_path, keys), {"alice": alice, "bob": bob}
