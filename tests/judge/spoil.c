@@ -46,13 +46,17 @@ static struct keyring keyring;
 static struct log logs[2]; /* Alice's, Bob's */
 static bool thorough;
 
+static bool same(const void *one, const void *other, size_t size) {
+  return view_equal(view_of(one, size), view_of(other, size));
+}
+
 static bool right(struct hearing *hearing, const struct claim *claim) {
   assert(hearing->claims < CLAIMS_MAX);
   struct memo *memo = &hearing->log->memos[hearing->claims++];
   if (memo->known && memo->claim.size == claim->size &&
-      memcmp(memo->claim.key, claim->key, sizeof claim->key) == 0 &&
-      memcmp(memo->claim.signature, claim->signature, sizeof claim->signature) == 0 &&
-      memcmp(memo->claim.text, claim->text, claim->size) == 0)
+      same(memo->claim.key, claim->key, sizeof claim->key) &&
+      same(memo->claim.signature, claim->signature, sizeof claim->signature) &&
+      same(memo->claim.text, claim->text, claim->size))
     return memo->error == AVOW_OK;
   struct ed25519 *key;
   enum avow_error error = ed25519_peer(&key, claim->key);
