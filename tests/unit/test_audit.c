@@ -4,14 +4,6 @@
 /* One log, alone: honest ones pass, and for each rule of docs/EVIDENCE.md there is a log that
  * breaks only that: its heads are computed anew, and all is signed by those who own the keys. */
 
-static struct view alice_log(const struct made *made) {
-  return buf_view(&made->alice.log);
-}
-
-static struct view bob_log(const struct made *made) {
-  return buf_view(&made->bob.log);
-}
-
 /* Goal: an honest session holds, of either side alone, however it is cut into pieces. */
 static void test_honest(void **state) {
   (void)state;
@@ -43,12 +35,6 @@ static void test_honest(void **state) {
   }
   trial_end(&trial);
   made_end(made);
-}
-
-static void begin(struct made *made) {
-  made_queued(made);
-  made_seal(&made->bob);
-  made_connection(made, false);
 }
 
 /* Goal: whose key it is, the reader's list says, at the time that the record bears. */
