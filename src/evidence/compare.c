@@ -171,9 +171,9 @@ static enum avow_error alice_opening(struct compare *compare, const struct fact 
 
 /* Bob's signature leaves before his record of it is on his disk, and nothing else does. */
 static enum avow_error alice_agreed(struct compare *compare, const struct record *record) {
-  if (!compare->alice_matched ||
-      (compare->bob_agreed &&
-       same_bytes(record->proof.bob_signature, compare->bob_signature, SIGNATURE_SIZE)))
+  /* It left him only when it was in his log. */
+  if (compare->alice_matched && compare->bob_agreed &&
+      same_bytes(record->proof.bob_signature, compare->bob_signature, SIGNATURE_SIZE))
     return AVOW_OK;
   return differ(compare, WHO_ALICE, record, WHO_BOB,
                 "a signature of Bob's that his own log does not have there");
