@@ -29,7 +29,7 @@ static const char HELP[] =
     "      --resend-after SECONDS   send again what is not confirmed by then (10)\n"
     "      --cover RATE[,SIZE]      RATE tokens a second of one size, whatever I send\n"
     "      --wait-for SECONDS       give up on a server that is not there (never)\n"
-    "      --max-memory MIB         take no more input than goes into that (40)\n"
+    "      --max-memory MIB         take no more input than goes into that (48)\n"
     "      --identity FILE          my private key (~/.config/avow/bob_ed25519)\n"
     "      --server-key KEY         trust this 'ssh-ed25519 AAAA...', and no other\n"
     "      --known-servers FILE     remember servers (~/.config/avow/known_servers)\n"

@@ -41,8 +41,9 @@ static const struct subcommand {
   const char *name;
   enum judge_code (*run)(int argc, char **argv);
 } SUBCOMMANDS[] = {
-    {"verify", judge_rule},   {"sent", judge_rule}, {"stored", judge_rule},
-    {"complete", judge_rule}, {"same", judge_rule},
+    {"verify", judge_rule},     {"sent", judge_rule},     {"stored", judge_rule},
+    {"complete", judge_rule},   {"same", judge_rule},     {"export", judge_export},
+    {"receipt", judge_receipt}, {"redact", judge_redact}, {"stamp", judge_stamp},
 };
 
 enum judge_code judge_code_of(enum ruling ruling) {

@@ -23,6 +23,22 @@ enum judge_code judge_code_of(enum ruling ruling);
 /* A subcommand: argv[0] is its name.  Each is a file bin/judge_NAME.c, or shares one. */
 enum judge_code judge_rule(int argc, char **argv); /* verify, sent, stored, complete, same */
 
+enum judge_code judge_export(int argc, char **argv);  /* LOG --message N FOLDER [--keys FILE] */
+enum judge_code judge_receipt(int argc, char **argv); /* LOG --message N --keys FILE [--html] */
+enum judge_code judge_redact(int argc, char **argv);  /* LOG --message N... [-o COPY] */
+enum judge_code judge_stamp(int argc, char **argv);   /* LOG --tsa URL, --query F or --answer F */
+
+/* What the time stamp of a log is worth. */
+struct stamp_finding {
+  bool there;                      /* the log has one */
+  enum ruling ruling;              /* UNDECIDED also where a file cannot be read */
+  char text[RULING_TEXT_SIZE - 1]; /* one sentence without its full stop, harmless on a terminal */
+};
+
+/** stamp_rule(log, authorities): Check the time stamp LOG.tsr of a log against the certificates in
+ * the file ${authorities}. */
+struct stamp_finding stamp_rule(const char *log, const char *authorities);
+
 /** judge_usage(format, ...): Say what is wrong with the command line; return JUDGE_USAGE. */
 enum judge_code judge_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

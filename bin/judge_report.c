@@ -75,6 +75,8 @@ static void print_log(const struct judge_log *log) {
   if (heard->uncovered)
     printf("  bytes at the end that no head line covers: %" PRIu64 "\n",
            log->size - audit_finished(log->audit));
+  if (log->stamp.there)
+    printf("  time stamp: %s\n", log->stamp.text);
 }
 
 static void print_both(const struct bench *bench) {
@@ -174,6 +176,10 @@ static json_t *json_log(const struct judge_log *log) {
       (json_int_t)(heard->uncovered ? log->size - audit_finished(log->audit) : 0));
   if (heard->fault.kind != FAULT_NONE)
     json_object_set_new(object, "fault", json_fault(&heard->fault));
+  if (log->stamp.there)
+    json_object_set_new(object, "time_stamp",
+                        json_pack("{s:s, s:s}", "ruling", ruling_name(log->stamp.ruling), "because",
+                                  log->stamp.text));
   return object;
 }
 

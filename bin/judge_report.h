@@ -10,6 +10,7 @@ struct judge_request {
   const char *paths[2];
   unsigned count;
   const char *keys, *alice, *bob;
+  const char *tsa_ca; /* certificates for time stamps; NULL: look at none */
   bool json, quiet;
 };
 
@@ -19,6 +20,7 @@ struct judge_log {
   const struct testimony *testimony;
   const struct audit *audit;
   uint64_t size;
+  struct stamp_finding stamp; /* with tsa_ca */
 };
 
 /** judge_report(request, bench, logs, ruling, text): Print the answer and what it rests on. Returns

@@ -21,10 +21,13 @@
 #define ID_MAX ((UINT64_C(1) << 53) - 1)
 #define PROGRESS_US 200000u
 
-static const struct option OPTIONS[] = {
-    {"keys", required_argument, NULL, 'k'}, {"alice", required_argument, NULL, 'a'},
-    {"bob", required_argument, NULL, 'b'},  {"json", no_argument, NULL, 'j'},
-    {"quiet", no_argument, NULL, 'q'},      {0}};
+static const struct option OPTIONS[] = {{"keys", required_argument, NULL, 'k'},
+                                        {"alice", required_argument, NULL, 'a'},
+                                        {"bob", required_argument, NULL, 'b'},
+                                        {"json", no_argument, NULL, 'j'},
+                                        {"quiet", no_argument, NULL, 'q'},
+                                        {"tsa-ca", required_argument, NULL, 't'},
+                                        {0}};
 
 /* One log on its way to the judge. */
 struct stream {
@@ -41,8 +44,8 @@ struct trial {
   struct bench bench;
   struct stream streams[LOGS_MAX];
   struct crew *crew;
-  uint64_t shown_us; /* when progress was shown last */
-  bool progress;
+  uint64_t shown_us;   /* when progress was shown last */
+  bool progress, told; /* whether it is shown, and was */
 };
 
 static enum judge_code say_failure(const struct stream *stream, enum avow_error error) {
@@ -59,8 +62,10 @@ static void show_progress(struct trial *trial) {
     size += log_reader_size(trial->streams[i].reader);
   char text[64];
   snprintf(text, sizeof text, "%.1f MB read", (double)size / 1e6);
-  if (trial->shown_us > 0)
+  if (trial->shown_us > 0) {
     screen_progress(text);
+    trial->told = true;
+  }
   trial->shown_us = now_us;
 }
 
@@ -109,6 +114,24 @@ static enum avow_error hear_both(struct trial *trial, struct stream *alice, stru
   return error == AVOW_MALFORMED ? AVOW_OK : error;
 }
 
+/* The next fact that somebody has signed. */
+static const struct fact *hear_signed(struct trial *trial, struct stream *stream) {
+  const struct fact *fact;
+  do
+    fact = hear(trial, stream);
+  while (fact != NULL && fact->claims_count == 0);
+  return fact;
+}
+
+/* Two logs of one side's, as far as the shorter one goes. */
+static void hear_copies(struct trial *trial, enum who keeper) {
+  const struct fact *one, *other;
+  do {
+    one = hear_signed(trial, &trial->streams[0]);
+    other = one == NULL ? NULL : hear_signed(trial, &trial->streams[1]);
+  } while (other != NULL && compare_copies(keeper, one, other, &trial->bench.compared));
+}
+
 static void finish(struct trial *trial, struct stream *stream, enum who keeper) {
   struct testimony *testimony = stream->testimony;
   while (hear(trial, stream) != NULL)
@@ -120,7 +143,7 @@ static void finish(struct trial *trial, struct stream *stream, enum who keeper) 
     testimony->fault.log = keeper;
 }
 
-/* Whose log is which; both may not be of one side. */
+/* Whose log is which; where both are of one side, that is another question. */
 static enum judge_code tell_apart(struct trial *trial, enum who keepers[LOGS_MAX]) {
   for (unsigned i = 0; i < trial->request.count; i++) {
     struct stream *stream = &trial->streams[i];
@@ -131,11 +154,14 @@ static enum judge_code tell_apart(struct trial *trial, enum who keepers[LOGS_MAX
     for (unsigned i = 0; i < 2; i++)
       if (keepers[i] == WHO_UNKNOWN)
         keepers[i] = keepers[1 - i] == WHO_ALICE ? WHO_BOB : WHO_ALICE;
-    if (keepers[0] == keepers[1] && keepers[0] != WHO_UNKNOWN)
+    enum question_kind kind = trial->bench.question.kind;
+    trial->bench.copies = keepers[0] == keepers[1];
+    if (trial->bench.copies && kind != QUESTION_VERIFY && kind != QUESTION_SAME)
       return judge_usage("both are logs of %s's. Give one of each side.", who_name(keepers[0]));
   }
   for (unsigned i = 0; i < trial->request.count; i++) {
-    trial->streams[i].testimony = keepers[i] == WHO_BOB ? &trial->bench.bob : &trial->bench.alice;
+    bool bob = trial->bench.copies ? i == 1 : keepers[i] == WHO_BOB;
+    trial->streams[i].testimony = bob ? &trial->bench.bob : &trial->bench.alice;
     trial->streams[i].testimony->there = true;
   }
   return JUDGE_PROVEN;
@@ -147,7 +173,9 @@ static enum judge_code hear_all(struct trial *trial) {
   enum judge_code code = tell_apart(trial, keepers);
   if (code != JUDGE_PROVEN)
     return code;
-  if (trial->request.count == 2) {
+  if (trial->bench.copies) {
+    hear_copies(trial, keepers[0]);
+  } else if (trial->request.count == 2) {
     struct stream *first = &trial->streams[0], *second = &trial->streams[1];
     bool swapped = keepers[0] == WHO_BOB;
     error = hear_both(trial, swapped ? second : first, swapped ? first : second);
@@ -159,6 +187,25 @@ static enum judge_code hear_all(struct trial *trial) {
       return say_failure(stream, error != AVOW_OK ? error : stream->error);
   }
   return JUDGE_PROVEN;
+}
+
+/* The time stamps that are there, of which each must be right, and at least one must be there. */
+static enum ruling rule_stamps(const struct judge_request *request, struct judge_log *logs,
+                               enum ruling ruling, char text[RULING_TEXT_SIZE]) {
+  const struct stamp_finding *worst = NULL;
+  for (unsigned i = 0; i < request->count; i++) {
+    struct stamp_finding *stamp = &logs[i].stamp;
+    *stamp = stamp_rule(request->paths[i], request->tsa_ca);
+    bool worse =
+        worst == NULL || (stamp->there && !worst->there) ||
+        (stamp->there && (worst->ruling == RULING_PROVEN || stamp->ruling == RULING_REFUTED));
+    if (worse)
+      worst = stamp;
+  }
+  if (ruling != RULING_PROVEN || worst == NULL || worst->ruling == RULING_PROVEN)
+    return ruling;
+  snprintf(text, RULING_TEXT_SIZE, "%s.", worst->text);
+  return worst->ruling;
 }
 
 static enum judge_code try(struct trial *trial, struct keyring *keyring) {
@@ -179,6 +226,8 @@ static enum judge_code try(struct trial *trial, struct keyring *keyring) {
       return say_failure(stream, error);
   }
   enum judge_code code = hear_all(trial);
+  if (trial->told)
+    fputs("\r\033[K", stderr); /* a terminal; the answer comes now */
   if (code != JUDGE_PROVEN)
     return code;
   for (unsigned i = 0; i < request->count; i++)
@@ -187,6 +236,8 @@ static enum judge_code try(struct trial *trial, struct keyring *keyring) {
                                  .audit = log_reader_audit(trial->streams[i].reader),
                                  .size = log_reader_size(trial->streams[i].reader)};
   enum ruling ruling = ruling_give(&trial->bench, text);
+  if (request->tsa_ca != NULL)
+    ruling = rule_stamps(request, logs, ruling, text);
   return judge_report(request, &trial->bench, logs, ruling, text);
 }
 
@@ -199,6 +250,7 @@ static enum judge_code parse_options(int argc, char **argv, struct judge_request
     case 'b': request->bob = optarg; break;
     case 'j': request->json = true; break;
     case 'q': request->quiet = true; break;
+    case 't': request->tsa_ca = optarg; break;
     default:
       return judge_usage("I do not know the option '%s', or it lacks its value.", argv[optind - 1]);
     }
@@ -259,7 +311,7 @@ enum judge_code judge_rule(int argc, char **argv) {
   if (code == JUDGE_PROVEN) {
     screen_init(&(struct screen_options){
         .program = "judge", .json = trial->request.json, .quiet = trial->request.quiet});
-    trial->progress = isatty(STDERR_FILENO) == 1;
+    trial->progress = isatty(STDERR_FILENO) == 1 && !trial->request.quiet;
     code = try(trial, &keys.keyring);
     for (unsigned i = 0; i < LOGS_MAX; i++)
       log_reader_close(trial->streams[i].reader);

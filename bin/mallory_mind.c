@@ -17,6 +17,9 @@
 #define SHOWN_MAX 200u /* bytes of a text on the screen */
 
 /* What lengths and times say of the tokens that go one way. */
+/* Fewer tokens of one length may be chance. */
+#define COVER_LEAST 8u
+
 struct traffic {
   uint64_t tokens, first_us, last_us, shortest_gap_us, longest_gap_us;
   size_t sizes[SIZES_MAX]; /* different ones */
@@ -80,7 +83,7 @@ static void count(struct traffic *traffic, const struct relay_event *event) {
 }
 
 /* What she sees of a token, whether she can read it or not. */
-static void tell_length(const struct relay_event *event) {
+static void tell_length(const struct relay_event *event, bool tls) {
   size_t least, most, bare_least, bare_most;
   char text[256];
   int size = snprintf(text, sizeof text,
@@ -89,8 +92,8 @@ static void tell_length(const struct relay_event *event) {
   json_t *object = json_pack("{s:s, s:i, s:s, s:I, s:I}", "event", "seen", "connection",
                              (int)event->connection, "to", event->way == TO_ALICE ? "alice" : "bob",
                              "nth", (json_int_t)event->nth, "size", (json_int_t)event->size);
-  if (event->way == TO_ALICE && lengths_of(event->size, true, &least, &most)) {
-    bool bare = lengths_of(event->size, false, &bare_least, &bare_most);
+  if (event->way == TO_ALICE && lengths_of(event->size, tls, true, &least, &most)) {
+    bool bare = lengths_of(event->size, tls, false, &bare_least, &bare_most);
     snprintf(text + size, sizeof text - (size_t)size,
              ". If it is one message, its text has %zu to %zu bytes", least, most);
     json_object_update_new(
@@ -148,7 +151,7 @@ static void observe(struct mind *mind, const struct relay_event *event) {
   } else if (event->type == FRAME_TOKEN) {
     count(&mind->traffic[event->way - 1], event);
     if (mind->mallory->all)
-      tell_length(event);
+      tell_length(event, mind->spy.fernet == NULL);
     read_token(mind, event);
   }
 }
@@ -193,12 +196,29 @@ static void report(const struct mind *mind, enum direction way) {
               (double)traffic->shortest_gap_us / 1e6, (double)traffic->longest_gap_us / 1e6);
 }
 
+/* Whether there is cover traffic, as far as anyone can see. */
+static bool covered(const struct mind *mind) {
+  const struct traffic *bob = &mind->traffic[TO_ALICE - 1], *alice = &mind->traffic[TO_BOB - 1];
+  uint64_t more =
+      bob->tokens > alice->tokens ? bob->tokens - alice->tokens : alice->tokens - bob->tokens;
+  return bob->tokens >= COVER_LEAST && more <= 2 && bob->sizes_count == 1 &&
+         alice->sizes_count == 1 && bob->sizes[0] == alice->sizes[0];
+}
+
 /* One look at what the padding is worth, by the lengths that went to Alice. */
 static void report_padding(const struct mind *mind) {
   const struct traffic *traffic = &mind->traffic[TO_ALICE - 1];
   size_t least, most, width = 0;
+  if (covered(mind)) {
+    mallory_say(json_pack("{s:s, s:i, s:b}", "event", "padding", "connection",
+                          (int)mind->connection, "cover_traffic", 1),
+                "all tokens have one length, and each of Bob's has one answer: cover traffic. "
+                "Neither lengths nor times tell of a message.");
+    return;
+  }
   for (size_t i = 0; i < traffic->sizes_count; i++)
-    if (lengths_of(traffic->sizes[i], true, &least, &most) && most - least + 1 > width)
+    if (lengths_of(traffic->sizes[i], mind->spy.fernet == NULL, true, &least, &most) &&
+        most - least + 1 > width)
       width = most - least + 1;
   if (width > 0)
     mallory_say(

@@ -173,6 +173,8 @@ static void go_on_opening(struct pose *pose, struct spy *spy, struct relay *rela
   buf_free(&frame);
   if (opening_state(pose->opening) == OPENING_ASKED)
     grant_session(pose, spy);
+  if (pose->role == ROLE_BOB && opening_state(pose->opening) == OPENING_GRANTED)
+    opening_agree(pose->opening);
   if (opening_state(pose->opening) == OPENING_FAILED) {
     fail(pose, relay);
     return;

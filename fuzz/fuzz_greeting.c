@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct view input = view_of(data, size);
   struct open open;
   struct grant grant;
+  uint8_t signature[SIGNATURE_SIZE];
   struct buf out;
   buf_init(&out, 1024);
   for (int handshake = HANDSHAKE_PLAIN; handshake <= HANDSHAKE_TLS; handshake++) {
@@ -32,10 +33,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     REQUIRE_OK(open_append(&out, &open));
     same(&out, FRAME_OPEN, input);
   }
-  if (grant_decode(input, &grant) == AVOW_OK) {
+  for (int handshake = HANDSHAKE_PLAIN; handshake <= HANDSHAKE_TLS; handshake++) {
+    if (grant_decode(input, (enum handshake)handshake, &grant) != AVOW_OK)
+      continue;
     REQUIRE(grant.clock_us <= WHEN_MAX_US && grant.opened_us <= WHEN_MAX_US);
-    REQUIRE_OK(grant_append(&out, &grant));
+    REQUIRE_OK(grant_append(&out, (enum handshake)handshake, &grant));
     same(&out, FRAME_SESSION, input);
+  }
+  if (agree_decode(input, signature) == AVOW_OK) {
+    REQUIRE_OK(agree_append(&out, signature));
+    same(&out, FRAME_AGREE, input);
   }
   enum avow_error refusal = refusal_decode(input);
   REQUIRE(refusal != AVOW_OK);

@@ -97,7 +97,7 @@ static void stranger(struct run *run, bool alice) {
   if (run->alice != NULL)
     REQUIRE(opening_state(opening) != OPENING_DONE && opening_state(opening) != OPENING_ASKED);
   pass_time(run, opening, AVOW_OPENING_TIME_US);
-  REQUIRE(opening_state(opening) != OPENING_RUNNING);
+  REQUIRE(opening_state(opening) != OPENING_RUNNING && opening_state(opening) != OPENING_GRANTED);
   opening_free(opening);
   buf_free(&frame);
 }
@@ -124,16 +124,27 @@ static void between(struct run *run) {
   struct opening *alice = new_opening(run, true), *bob = new_opening(run, false);
   bool moved = true;
   for (int i = 0; i < 200 && moved; i++) {
+    if (opening_state(bob) == OPENING_GRANTED)
+      opening_agree(bob);
     moved = relay(run, bob, alice);
     moved |= relay(run, alice, bob);
   }
+  bool alice_done = opening_state(alice) == OPENING_DONE;
+  if (alice_done)
+    REQUIRE(opening_state(bob) == OPENING_DONE); /* only then did he sign */
   if (opening_state(bob) == OPENING_DONE) {
     uint8_t key[ED25519_PUBLIC_SIZE];
     const struct session *session = opening_session(bob);
-    REQUIRE(opening_state(alice) == OPENING_DONE);
+    REQUIRE(alice_done || opening_state(alice) == OPENING_GRANTED ||
+            opening_state(alice) == OPENING_FAILED);
     REQUIRE(secret_equal(session->peer_key, run->alice_key, sizeof key));
     REQUIRE(opening_peer_key(alice, key) && secret_equal(key, run->bob_key, sizeof key));
-    REQUIRE(secret_equal(session->grant.key, opening_session(alice)->grant.key, SESSION_KEY_SIZE));
+  }
+  if (alice_done) {
+    const struct session *hers = opening_session(alice), *his = opening_session(bob);
+    REQUIRE(secret_equal(his->grant.key, hers->grant.key, SESSION_KEY_SIZE));
+    REQUIRE(secret_equal(his->grant.signature, hers->grant.signature, SIGNATURE_SIZE));
+    REQUIRE(secret_equal(his->bob_signature, hers->bob_signature, SIGNATURE_SIZE));
   }
   opening_free(alice);
   opening_free(bob);
@@ -178,7 +189,8 @@ static void insider(struct run *run, bool alice) {
     tls_from(opening, tls);
   }
   REQUIRE(tls_ready(tls));
-  while (fuzz_more(&run->script) && opening_state(opening) == OPENING_RUNNING) {
+  while (fuzz_more(&run->script) &&
+         (opening_state(opening) == OPENING_RUNNING || opening_state(opening) == OPENING_GRANTED)) {
     uint8_t type = reader_u8(&run->script), size = reader_u8(&run->script);
     struct view bytes = fuzz_take(&run->script, size);
     buf_clear(&frame);
@@ -189,6 +201,7 @@ static void insider(struct run *run, bool alice) {
     if (buf_view(&frame).size > 0 && tls_write(tls, buf_view(&frame)) == AVOW_OK)
       tls_to(run, tls, opening);
   }
+  REQUIRE(opening_state(opening) != OPENING_DONE); /* the script cannot sign */
   tls_free(tls);
   opening_free(opening);
   buf_free(&frame);

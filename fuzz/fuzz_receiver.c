@@ -5,7 +5,7 @@
  *
  * Whatever it does: no call fails, nothing is confirmed before it is durable, each id is shown once
  * and in order, the same confirmation is given each time, the log can be read back at any moment,
- * and every tick moves the deadline on. */
+ * and every tick moves the deadline on.  In a signed session the log proves all that it tells. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +13,7 @@
 #include "core/receiver.h"
 #include "crypto/hash.h"
 #include "disk.h"
+#include "evidence.h"
 #include "harness.h"
 #include "peer.h"
 
@@ -31,17 +32,24 @@ struct run {
   struct now now;
   uint64_t bob_us; /* bob's clock is so far ahead of our monotonic one */
   uint8_t connections;
-  unsigned messages;         /* said in this run */
-  uint64_t shown;            /* the next id to be shown */
-  struct buf confirmed;      /* by id, the time in its first confirmation, or 0 */
-  bool started, ended, gone; /* gone: cut */
+  bool is_signed;
+  uint8_t alice_head[HEAD_SIZE]; /* the last one that we have seen, or nearly so */
+  unsigned messages;             /* said in this run */
+  uint64_t shown;                /* the next id to be shown */
+  struct buf confirmed;          /* by id, what its first confirmation told, or zeroes */
+  bool started, ended, gone;     /* gone: cut */
   size_t given;
   bool long_said;
 };
 
+/* What a confirmation tells of a message, beside its hash. */
+struct told {
+  uint64_t when_us, when_min;
+  struct proof proof;
+};
+
 static void connect(struct run *run) {
   struct session session = {.handshake = HANDSHAKE_PLAIN};
-  struct opened opened = {.peer = "('127.0.0.1', 1)", .when_us = START_US};
   uint8_t seed[DRBG_SEED_SIZE] = {run->connections++};
   int offset_min = (int)(reader_u16(&run->script) % 2879) - 1439;
   session.grant.key[0] = run->connections;
@@ -52,28 +60,36 @@ static void connect(struct run *run) {
   session.clock = (struct line_clock){run->now.wall_us, run->now.mono_us, run->now.wall_us};
   session.peer_us = session.open.clock_us;
   session.peer_mono_us = run->now.mono_us;
-  opened.session_id = session.grant.session_id;
-  opened.resumed = run->started;
-  opened.key = session.grant.key;
+  session.open.resume = run->started;
+  memcpy(session.grant.alice_head, receiver_head(run->receiver), HEAD_SIZE);
+  memcpy(run->alice_head, session.grant.alice_head, HEAD_SIZE);
+  if (run->is_signed)
+    peer_make_signed(&session, false);
+  struct opened opened = session_opened(&session, false);
+  opened.peer = "('127.0.0.1', 1)";
   run->started = true;
   peer_open(&run->peer, &session, TO_BOB);
   run->peer.said_us = session.open.clock_us;
   REQUIRE_OK(receiver_attach(run->receiver, &session, &opened, seed));
+  if (run->is_signed)
+    REQUIRE_OK(receiver_agreed(run->receiver, session.bob_signature));
 }
 
 static void check_confirmation(struct run *run, const struct sealed *sealed) {
   /* The order of durability. */
   REQUIRE(sealed->first_id + sealed->count <= run->disk.durable);
+  static const struct told nothing;
+  struct told told = {sealed->when_us, (uint64_t)sealed->when_min, sealed->proof};
+  memcpy(run->alice_head, sealed->proof.head, HEAD_SIZE);
   for (unsigned i = 0; i < sealed->count; i++) {
-    uint64_t id = sealed->first_id + i, first_us = 0;
+    uint64_t id = sealed->first_id + i;
     REQUIRE(memcmp(sealed->body.data + i * MESSAGE_HASH_SIZE, disk_hash(&run->disk, id),
                    MESSAGE_HASH_SIZE) == 0);
-    while (buf_view(&run->confirmed).size < (id + 1) * 8)
-      REQUIRE_OK(buf_u64(&run->confirmed, 0));
-    uint8_t *at = run->confirmed.data + run->confirmed.start + id * 8;
-    first_us = load_u64(at);
-    REQUIRE(first_us == 0 || first_us == sealed->confirmed_us);
-    store_u64(at, sealed->confirmed_us);
+    while (buf_view(&run->confirmed).size < (id + 1) * sizeof told)
+      REQUIRE_OK(buf_append(&run->confirmed, view_of(&nothing, sizeof nothing)));
+    uint8_t *at = run->confirmed.data + run->confirmed.start + id * sizeof told;
+    REQUIRE(memcmp(at, &nothing, sizeof told) == 0 || memcmp(at, &told, sizeof told) == 0);
+    memcpy(at, &told, sizeof told);
   }
 }
 
@@ -178,6 +194,19 @@ static uint64_t token_time(struct run *run, uint8_t choice) {
   }
 }
 
+/* Mostly as bob would. */
+static void sign(struct run *run, struct sealed *sealed) {
+  if (!run->is_signed)
+    return;
+  uint8_t how = reader_u8(&run->script);
+  memcpy(sealed->proof.alice_head, run->alice_head, HEAD_SIZE);
+  sealed->proof.bob_head[0] = how;
+  sealed->proof.alice_head[how & 31] ^= (how & 192) == 64;
+  if (how != 255)
+    peer_sign(&run->peer, sealed, sealed->body);
+  sealed->proof.bob_signature[how & 63] ^= (how & 192) == 128 ? how : 0;
+}
+
 static void say_envelope(struct run *run, struct sealed *sealed) {
   struct buf body;
   uint8_t how = reader_u8(&run->script);
@@ -201,6 +230,7 @@ static void say_envelope(struct run *run, struct sealed *sealed) {
     }
   }
   sealed->body = buf_view(&body);
+  sign(run, sealed);
   peer_say(&run->peer, sealed);
   buf_free(&body);
 }
@@ -218,6 +248,7 @@ static void say_long(struct run *run, struct sealed *sealed) {
   REQUIRE_OK(message_append(&body, &message));
   sealed->body = buf_view(&body);
   sealed->count = 1;
+  sign(run, sealed);
   peer_say(&run->peer, sealed);
   buf_free(&body);
   free(text);
@@ -238,6 +269,8 @@ static void say_token(struct run *run) {
     say_long(run, &sealed);
   else if (sealed.kind == SEALED_ENVELOPE)
     say_envelope(run, &sealed);
+  else if (sealed.kind == SEALED_END)
+    sign(run, &sealed), peer_say(&run->peer, &sealed);
   else
     peer_say(&run->peer, &sealed);
 }
@@ -287,8 +320,15 @@ static void pass_time(struct run *run) {
     run->now.wall_us = START_US + (uint64_t)reader_u16(&run->script) * 1000000;
 }
 
+struct restoring {
+  struct receiver *receiver;
+  struct evidence evidence;
+};
+
 static void take_record(void *core, const struct record *record) {
-  REQUIRE_OK(receiver_restore(core, record));
+  struct restoring *restoring = core;
+  evidence_take(&restoring->evidence, record);
+  REQUIRE_OK(receiver_restore(restoring->receiver, record));
 }
 
 /* Either the connection ends, or the program, or the machine; and the client comes again. */
@@ -301,9 +341,12 @@ static void restart(struct run *run) {
   peer_close(&run->peer);
   receiver_free(run->receiver);
   REQUIRE_OK(receiver_new(&run->receiver, &run->config));
+  struct restoring restoring = {.receiver = run->receiver};
+  evidence_init(&restoring.evidence);
   struct head head =
-      disk_crash(&run->disk, how & 2 ? reader_u16(&run->script) : 0, take_record, run->receiver);
-  receiver_restored(run->receiver, head);
+      disk_crash(&run->disk, how & 2 ? reader_u16(&run->script) : 0, take_record, &restoring);
+  evidence_free(&restoring.evidence);
+  REQUIRE_OK(receiver_restored(run->receiver, head));
   REQUIRE(receiver_next_id(run->receiver) == run->disk.durable);
   run->started = receiver_past(run->receiver)->any;
   run->shown = run->disk.durable;
@@ -345,7 +388,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                     .now = {START_US, 1000000},
                     .bob_us = START_US,
                     .config = {.freshness_us = AVOW_FRESHNESS_US}};
-  run.config.detail = (enum log_detail)(reader_u8(&run.script) % 3);
+  uint8_t how = reader_u8(&run.script);
+  run.config.detail = (enum log_detail)(how % 3);
+  run.is_signed = how & 128;
   disk_init(&run.disk);
   buf_init(&run.confirmed, SIZE_MAX / 4);
   REQUIRE_OK(hash_new(&run.hash));

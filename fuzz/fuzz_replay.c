@@ -77,25 +77,32 @@ static bool read_log(struct view log, size_t piece_max, struct reading *reading,
   return error == AVOW_OK;
 }
 
-static struct session session_of(uint64_t next_id) {
+static struct session session_of(uint64_t next_id, bool is_signed, bool bob) {
   struct session session = {.handshake = HANDSHAKE_PLAIN};
   session.grant.next_id = next_id;
+  if (is_signed)
+    peer_make_signed(&session, bob);
   return session;
 }
 
 /* Go on after the log: the peer asks for all that was confirmed, and says the last thing again. */
 static void resume_receiver(struct receiver *receiver, struct head head) {
-  struct session session = session_of(receiver_next_id(receiver));
-  struct opened opened = {.peer = "", .session_id = session.grant.session_id};
+  bool is_signed = receiver_past(receiver)->tls;
+  struct session session = session_of(receiver_next_id(receiver), is_signed, false);
+  session.open.resume = receiver_past(receiver)->any;
+  struct opened opened = session_opened(&session, false);
   uint8_t seed[DRBG_SEED_SIZE] = {0}, hash[MESSAGE_HASH_SIZE] = {0};
   struct now now = {1, 1};
   struct peer peer;
   struct buf body;
   struct view record;
-  opened.key = session.grant.key;
-  opened.resumed = receiver_past(receiver)->any;
-  receiver_restored(receiver, head);
-  enum avow_error error = receiver_attach(receiver, &session, &opened, seed);
+  opened.peer = "";
+  enum avow_error error = receiver_restored(receiver, head);
+  REQUIRE(error == AVOW_OK || error == AVOW_MALFORMED);
+  if (error == AVOW_OK)
+    error = receiver_attach(receiver, &session, &opened, seed);
+  if (error == AVOW_OK && is_signed)
+    error = receiver_agreed(receiver, session.bob_signature);
   REQUIRE(error == AVOW_OK || error == AVOW_MALFORMED);
   if (error != AVOW_OK)
     return;
@@ -126,16 +133,16 @@ static void resume_receiver(struct receiver *receiver, struct head head) {
 
 /* The receiver knows none of it, or refuses that: all that waits leaves again. */
 static void resume_sender(struct sender *sender, struct head head) {
-  struct session session = session_of(0);
-  struct opened opened = {.peer = "", .session_id = session.grant.session_id};
+  struct session session = session_of(0, sender_past(sender)->tls, true);
+  session.open.resume = sender_past(sender)->any;
+  struct opened opened = session_opened(&session, true);
   uint8_t seed[DRBG_SEED_SIZE] = {0};
   struct now now = {1, 1};
   struct view record;
-  opened.key = session.grant.key;
-  opened.resumed = sender_past(sender)->any;
+  opened.peer = "";
   sender_restored(sender, head);
   enum avow_error error = sender_attach(sender, &session, &opened, seed, now);
-  REQUIRE(error == AVOW_OK || error == AVOW_OUT_OF_STEP);
+  REQUIRE(error == AVOW_OK || error == AVOW_OUT_OF_STEP || error == AVOW_KEY_CHANGED);
   REQUIRE_OK(sender_record(sender, &record));
   sender_record_consume(sender, record.size);
   REQUIRE_OK(sender_durable(sender, now));

@@ -5,13 +5,14 @@
  *
  * Whatever it does: no call fails, nothing leaves before it is durable, ids leave and are confirmed
  * in order, and only with all their hashes, the log can be read back at any moment, and every tick
- * moves the deadline on. */
+ * moves the deadline on.  In a signed session the log proves all that it tells. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/when.h"
 #include "core/sender.h"
 #include "disk.h"
+#include "evidence.h"
 #include "harness.h"
 #include "peer.h"
 
@@ -19,6 +20,13 @@
 #define START_US 1700000000000000u
 #define TOTAL_MAX (3u * 1024u * 1024u) /* bytes given to the sender in one run */
 #define LONG_MAX 4u                    /* texts of AVOW_TEXT_MAX in one run */
+
+/* What bob has signed: an envelope or his end, so that alice can confirm it. */
+struct signed_by_bob {
+  uint64_t first_id;
+  unsigned count; /* 0: the end */
+  struct proof proof;
+};
 
 struct run {
   struct reader script;
@@ -32,7 +40,10 @@ struct run {
   uint64_t stored;    /* ids below it have left at some time, in order */
   uint64_t told;      /* ids below it were confirmed by the script, with all hashes */
   uint64_t confirmed; /* and the sender said so */
-  bool begun, finished, ended;
+  bool begun, finished, ended, is_signed;
+  struct buf heard;  /* struct signed_by_bob, in order, the messages' bodies not among them */
+  struct buf bodies; /* of all messages that left first, in order of their ids */
+  struct buf ends;   /* where the body of each id ends there, 8 bytes */
   unsigned long_count;
   size_t given;
 };
@@ -43,6 +54,62 @@ static bool write(struct run *run) {
   disk_write(&run->disk, record);
   sender_record_consume(run->sender, record.size);
   return record.size > 0;
+}
+
+static void note(struct run *run, const struct sealed *sealed) {
+  struct signed_by_bob noted = {sealed->first_id, sealed->count, sealed->proof};
+  struct reader body = reader_of(sealed->body);
+  if (!run->is_signed)
+    return;
+  REQUIRE_OK(buf_append(&run->heard, view_of(&noted, sizeof noted)));
+  for (unsigned i = 0; i < sealed->count; i++) {
+    struct message message;
+    message_take(&body, &message);
+    if (sealed->first_id + i != buf_view(&run->ends).size / 8)
+      continue;
+    message.text = view_of("", 0); /* no digest is of it */
+    REQUIRE_OK(message_append(&run->bodies, &message));
+    REQUIRE_OK(buf_u64(&run->ends, buf_view(&run->bodies).size));
+  }
+}
+
+/* The last of these ids that bob has signed; NULL if he has not. */
+static const struct signed_by_bob *noted(const struct run *run, uint64_t first_id, unsigned count) {
+  struct view heard = buf_view(&run->heard);
+  for (size_t at = heard.size; at > 0; at -= sizeof(struct signed_by_bob)) {
+    const struct signed_by_bob *one =
+        (const void *)(heard.data + at - sizeof(struct signed_by_bob));
+    if (one->first_id == first_id && one->count == count)
+      return one;
+  }
+  return NULL;
+}
+
+/* Mostly as alice would: a receipt, or her end. */
+static void sign(struct run *run, struct sealed *sealed) {
+  if (!run->is_signed)
+    return;
+  uint8_t how = reader_u8(&run->script);
+  const struct signed_by_bob *one = noted(run, sealed->first_id, sealed->count);
+  if (one != NULL && !(sealed->kind == SEALED_END && (how & 192) == 64))
+    sealed->proof = one->proof;
+  else if (buf_view(&run->heard).size > 0) /* an end of her own: the last head that he signed */
+    memcpy(sealed->proof.bob_head,
+           ((const struct signed_by_bob *)(const void *)(buf_view(&run->heard).data +
+                                                         buf_view(&run->heard).size))[-1]
+               .proof.bob_head,
+           HEAD_SIZE);
+  sealed->proof.head[0] = how;
+  struct view ends = buf_view(&run->ends), bodies = buf_view(&run->bodies);
+  bool known = sealed->first_id + sealed->count <= ends.size / 8;
+  size_t from =
+      known && sealed->first_id > 0 ? load_u64(ends.data + 8 * (sealed->first_id - 1)) : 0;
+  if (sealed->kind == SEALED_END)
+    peer_sign(&run->peer, sealed, view_of("", 0));
+  else if (known)
+    peer_sign(&run->peer, sealed, view_of(bodies.data + from, bodies.size - from));
+  if ((how & 192) == 128)
+    ((uint8_t *)&sealed->proof)[reader_u8(&run->script) % sizeof sealed->proof] ^= how;
 }
 
 static void check_envelope(struct run *run, const struct sealed *sealed) {
@@ -72,6 +139,7 @@ static void hear(struct run *run, size_t size) {
   REQUIRE_OK(buf_append(&run->peer.heard, view_of(out.data, size)));
   sender_output_consume(run->sender, size);
   while (peer_hear(&run->peer, &sealed)) {
+    note(run, &sealed);
     if (sealed.kind == SEALED_ENVELOPE)
       check_envelope(run, &sealed);
     else if (sealed.kind == SEALED_END)
@@ -150,7 +218,6 @@ static void tick(struct run *run) {
 /* The client's connection: with a receiver who has what left at some time, or says so. */
 static void attach(struct run *run) {
   struct session session = {.handshake = HANDSHAKE_PLAIN};
-  struct opened opened = {.peer = "('127.0.0.1', 1)", .when_us = START_US};
   uint8_t seed[DRBG_SEED_SIZE] = {run->connections++}, how = reader_u8(&run->script);
   uint64_t honest = run->stored > run->confirmed ? run->stored - run->confirmed : 0;
   if (sender_attached(run->sender))
@@ -162,9 +229,14 @@ static void attach(struct run *run) {
   if (how >= 240)
     session.grant.next_id = reader_u64(&run->script) >> (how & 7) * 8;
   session.clock = (struct line_clock){run->now.wall_us, run->now.mono_us, run->now.wall_us};
-  opened.session_id = session.grant.session_id;
-  opened.resumed = sender_past(run->sender)->any;
-  opened.key = session.grant.key;
+  session.open.resume = sender_past(run->sender)->any;
+  session.open.offset_min = (int16_t)run->config.offset_min;
+  memcpy(session.open.bob_head, sender_head(run->sender), HEAD_SIZE);
+  session.grant.alice_head[0] = run->connections;
+  if (run->is_signed)
+    peer_make_signed(&session, true);
+  struct opened opened = session_opened(&session, true);
+  opened.peer = "('127.0.0.1', 1)";
   enum avow_error error = sender_attach(run->sender, &session, &opened, seed, run->now);
   uint64_t next_id = session.grant.next_id;
   REQUIRE((error == AVOW_OUT_OF_STEP) == (next_id < run->confirmed || next_id > run->disk.durable));
@@ -178,7 +250,8 @@ static void attach(struct run *run) {
 }
 
 static void begin(struct run *run) {
-  struct queued queued = {.to = "127.0.0.1", .since_us = START_US};
+  struct queued queued = {
+      .to = "127.0.0.1", .since_us = START_US, .offset_min = run->config.offset_min};
   if (run->begun)
     return;
   run->begun = true;
@@ -223,7 +296,7 @@ static void say_confirmation(struct run *run, struct sealed *sealed) {
   uint16_t most = left < AVOW_ENVELOPE_MESSAGES_MAX ? (uint16_t)left : AVOW_ENVELOPE_MESSAGES_MAX;
   struct buf body;
   buf_init(&body, AVOW_ENVELOPE_MESSAGES_MAX * MESSAGE_HASH_SIZE);
-  sealed->confirmed_us = how & 64 ? token_time(run, 1) : run->now.wall_us;
+  sealed->when_us = how & 64 ? token_time(run, 1) : run->now.wall_us;
   sealed->count = (uint16_t)(1u + (how & 32 ? reader_u16(&run->script) % 1024u : how & 7));
   if (!(how & 16) && sealed->count > most)
     sealed->count = most > 0 ? most : 1;
@@ -243,6 +316,7 @@ static void say_confirmation(struct run *run, struct sealed *sealed) {
   if (good && sealed->first_id <= run->told && sealed->first_id + sealed->count > run->told)
     run->told = sealed->first_id + sealed->count;
   sealed->body = buf_view(&body);
+  sign(run, sealed);
   peer_say(&run->peer, sealed);
   buf_free(&body);
 }
@@ -261,6 +335,8 @@ static void say_token(struct run *run) {
     sealed.first_id = run->confirmed + (id >> 3);
   if (sealed.kind == SEALED_CONFIRMATION)
     say_confirmation(run, &sealed);
+  else if (sealed.kind == SEALED_END)
+    sign(run, &sealed), peer_say(&run->peer, &sealed);
   else
     peer_say(&run->peer, &sealed); /* an ask or an envelope in the wrong direction, too */
 }
@@ -313,10 +389,12 @@ struct restoring {
   struct sender *sender;
   uint64_t confirmed;
   bool begun;
+  struct evidence evidence;
 };
 
 static void take_record(void *core, const struct record *record) {
   struct restoring *restoring = core;
+  evidence_take(&restoring->evidence, record);
   restoring->begun |= record->type == RECORD_QUEUED;
   if (record->type == RECORD_ENVELOPE)
     restoring->confirmed = record->id + record->count;
@@ -331,8 +409,10 @@ static void restart(struct run *run) {
   sender_free(run->sender);
   REQUIRE_OK(sender_new(&run->sender, &run->config));
   restoring.sender = run->sender;
+  evidence_init(&restoring.evidence);
   struct head head =
       disk_crash(&run->disk, how & 2 ? reader_u16(&run->script) : 0, take_record, &restoring);
+  evidence_free(&restoring.evidence);
   sender_restored(run->sender, head);
   REQUIRE(restoring.confirmed <= run->told);
   REQUIRE(run->stored <= run->disk.durable); /* what left was durable */
@@ -387,6 +467,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                       .window_max = AVOW_WINDOW_MAX >> (how >> 2 & 7),
                                       .detail = (enum log_detail)(how % 3),
                                       .offset_min = (int)(how * 11u % 2879u) - 1439};
+  run.is_signed = how & 128;
+  buf_init(&run.heard, SIZE_MAX / 4);
+  buf_init(&run.bodies, SIZE_MAX / 4);
+  buf_init(&run.ends, SIZE_MAX / 4);
   disk_init(&run.disk);
   REQUIRE_OK(sender_new(&run.sender, &run.config));
   begin(&run);
@@ -402,5 +486,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   sender_free(run.sender);
   peer_close(&run.peer);
   disk_free(&run.disk);
+  buf_free(&run.heard);
+  buf_free(&run.bodies);
+  buf_free(&run.ends);
   return 0;
 }

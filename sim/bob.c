@@ -283,27 +283,10 @@ void bob_start(struct world *world) {
   drive(world, AVOW_OK);
 }
 
-/* A text of a length that is mostly small, of characters that are mostly printable. */
-static struct view make_text(struct world *world) {
-  struct chance *chance = &world->chance;
-  size_t most = world->setting.text_most;
-  size_t size = (size_t)chance_wide(chance, 1, chance_of(chance, 700000) && most > 64 ? 64 : most);
-  uint8_t *room;
-  size -= chance_of(chance, 50000) ? size : 0;
-  buf_clear(&world->bob->text);
-  if (buf_reserve(&world->bob->text, size, &room) != AVOW_OK)
-    abort();
-  bool wild = chance_of(chance, 200000);
-  chance_bytes(chance, room, size);
-  for (size_t i = 0; i < size && !wild; i++)
-    room[i] = (uint8_t)(' ' + room[i] % 95);
-  return view_of(room, size);
-}
-
 static void submit_one(struct world *world) {
   struct bob *bob = world->bob;
   struct model *model = model_of(world);
-  struct view text = make_text(world);
+  struct view text = text_draw(world, &bob->text);
   struct now now = now_of(world);
   uint64_t id;
   if (model->entries == NULL)
@@ -364,12 +347,12 @@ static struct open wish(struct world *world) {
   return open;
 }
 
-static void flush_opening(struct world *world) {
+static void send_opening(struct world *world, struct opening *opening) {
   struct bob *bob = world->bob;
   if (!host_step(&world->hosts[BOB]))
     return;
-  size_t taken = net_send(world, bob->conn, BOB, opening_output(bob->opening));
-  opening_output_consume(bob->opening, taken);
+  size_t taken = net_send(world, bob->conn, BOB, opening_output(opening));
+  opening_output_consume(opening, taken);
 }
 
 void bob_try(struct world *world) {
@@ -387,7 +370,7 @@ void bob_try(struct world *world) {
   const uint8_t *server_key = world->hosts[ALICE].identity.public;
   if (opening_bob(&bob->opening, own, server_key, &open, now_of(world)) != AVOW_OK)
     abort();
-  flush_opening(world);
+  send_opening(world, bob->opening);
   set_alarm(world, opening_deadline(bob->opening));
 }
 
@@ -426,18 +409,37 @@ static void attach(struct world *world) {
     lie_seen(world);
   else if (error != AVOW_OK)
     broken(world, "bob cannot go on: %s", avow_error_text(error));
+  bob->talking = false; /* nothing leaves before the connection is in the log */
   drive(world, error);
-  if (error == AVOW_OK && !world->hosts[BOB].dead)
+  if (error == AVOW_OK && !world->hosts[BOB].dead) {
+    bob->talking = true;
+    send_opening(world, opening);
+  }
+  if (error == AVOW_OK && !world->hosts[BOB].dead) {
     drive(world, sender_input(bob->sender, opening_rest(opening), now_of(world)));
+  }
   opening_free(opening);
 }
 
 static void drive_opening(struct world *world) {
   struct bob *bob = world->bob;
-  flush_opening(world);
+  enum avow_error error = AVOW_OK;
+  if (opening_state(bob->opening) == OPENING_GRANTED) {
+    error = sender_may_attach(bob->sender, opening_session(bob->opening));
+    if (error == AVOW_OK)
+      opening_agree(bob->opening);
+  }
+  if (opening_state(bob->opening) != OPENING_DONE)
+    send_opening(world, bob->opening);
   if (world->hosts[BOB].dead)
     return;
-  enum avow_error error = opening_error(bob->opening);
+  if (error == AVOW_OUT_OF_STEP && world->lie != NO_LIE) {
+    lie_seen(world);
+    leave(world);
+    return;
+  }
+  if (error == AVOW_OK)
+    error = opening_error(bob->opening);
   if (opening_state(bob->opening) == OPENING_DONE) {
     attach(world);
   } else if (opening_state(bob->opening) == OPENING_RUNNING) {

@@ -112,8 +112,11 @@ const struct names *rules_names(const struct rules *rules) {
   return &rules->names;
 }
 
-uint64_t rules_messages(const struct rules *rules) {
-  return rules->messages_count;
+bool rules_said(const struct rules *rules) {
+  bool said = rules->messages_count > 0;
+  for (size_t i = 0; i < rules->connections_count; i++)
+    said |= rules->connections[i].agreed;
+  return said;
 }
 
 /* Rule 3: whether ${side} has signed what is in ${text}, and the block says so. */

@@ -25,8 +25,8 @@ const char *rules_take(struct rules *rules, const struct record *record);
 /** rules_session(rules): Return the session's id; NULL if the log tells of no connection. */
 const uint8_t *rules_session(const struct rules *rules);
 
-/** rules_messages(rules): Return how many messages the log has. */
-uint64_t rules_messages(const struct rules *rules);
+/** rules_said(rules): Whether the log has a message, or an opening that bob signed. */
+bool rules_said(const struct rules *rules);
 
 /** rules_enveloped(rules): Return how many of them are in envelopes: in bob's log, confirmed. */
 uint64_t rules_enveloped(const struct rules *rules);

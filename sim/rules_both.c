@@ -24,7 +24,13 @@ static const char *both_connections(const struct rules *bob, const struct rules 
     if (hers->agreed && (!his->agreed || !same_proof(&his->proof, &hers->proof)))
       return "both logs, rule 1: a connection with another signature";
   }
-  return NULL;
+  size_t agreed[2] = {0, 0};
+  for (size_t i = 0; i < bob->connections_count; i++)
+    agreed[BOB] += bob->connections[i].agreed;
+  for (size_t i = 0; i < alice->connections_count; i++)
+    agreed[ALICE] += alice->connections[i].agreed;
+  return agreed[ALICE] > agreed[BOB] ? "both logs, rule 1: a connection that only alice's log has"
+                                     : NULL;
 }
 
 static const char *both_messages(const struct rules *bob, const struct rules *alice) {

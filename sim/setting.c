@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/limits.h"
 #include "world.h"
@@ -105,4 +106,20 @@ void setting_draw(struct world *world) {
         " us, %" PRIu64 " B/s, tampering %u, calm at %" PRIu64 " s",
         world->seed, s->messages, s->text_most, s->delay_us, s->jitter_us, s->bytes_per_s,
         s->tamper, s->calm_us / S);
+}
+
+struct view text_draw(struct world *world, struct buf *text) {
+  struct chance *chance = &world->chance;
+  size_t most = world->setting.text_most;
+  size_t size = (size_t)chance_wide(chance, 1, chance_of(chance, 700000) && most > 64 ? 64 : most);
+  uint8_t *room;
+  size -= chance_of(chance, 50000) ? size : 0;
+  buf_clear(text);
+  if (buf_reserve(text, size, &room) != AVOW_OK)
+    abort();
+  bool wild = chance_of(chance, 200000);
+  chance_bytes(chance, room, size);
+  for (size_t i = 0; i < size && !wild; i++)
+    room[i] = (uint8_t)(' ' + room[i] % 95);
+  return view_of(room, size);
 }

@@ -8,13 +8,16 @@
 #include <string.h>
 
 #include "disk.h"
-#include "judged.h"
+#include "judge.h"
 #include "net.h"
 
 /* More than any honest world needs. */
 #define STEPS_MAX 2000000u
 
 const char *const HOST_NAMES[2] = {"bob", "alice"};
+
+/* Not for the judge: then the judge is wrong. */
+static const char JUDGE_BLIND[] = "both logs are in order for the judge, and not by the rules";
 
 struct occasion {
   uint64_t at_us, order;
@@ -235,39 +238,37 @@ static void mix(struct world *world, uint64_t value) {
   world->digest ^= world->digest >> 29;
 }
 
-/* What judge says of both logs of a session must be what the rules say; return where it is not.  It
- * may leave open what the rules call a breach, but not call it proven. */
-static const char *ask_judge(struct world *world, const struct file *bob, const struct file *alice,
-                             const char *breach) {
-  struct ed25519 *const keys[2] = {tls_identity_key(world->hosts[BOB].tls),
-                                   tls_identity_key(world->hosts[ALICE].tls)};
-  const char *why;
-  enum ruling ruling = judged(keys, buf_view(&bob->bytes), buf_view(&alice->bytes), &why);
-  trace(world, "world", "judge: %s: %s", ruling_name(ruling), why);
-  if (breach == NULL && ruling == RULING_REFUTED)
-    return why;
-  return breach != NULL && ruling == RULING_PROVEN ? "judge proves what breaks a rule" : NULL;
+/* Whether alice's log of bob's session fits his: by the rules, and for the judge. */
+static const char *compare_session(const struct world *world, const struct file *bob) {
+  const uint8_t *session = rules_session(bob->rules);
+  if (session == NULL)
+    return NULL;
+  const struct file *alice = disk_file(world->hosts[ALICE].store, session);
+  if (alice == NULL)
+    return "alice has no log of a session";
+  const char *breach = rules_both(bob->rules, alice->rules);
+  if (world->setting.plain)
+    return breach; /* nothing to judge: nobody signed */
+  const char *fault = judge_session(world, bob, alice);
+  if (fault != NULL && breach == NULL)
+    return fault;
+  return fault == NULL && breach != NULL ? JUDGE_BLIND : breach;
 }
 
 /* Both logs of each session fit each other; return what does not, or NULL.  Of a session that bob
- * never heard of, alice has a log without messages. */
-static const char *compare_logs(struct world *world) {
+ * never heard of, alice has a log in which he says nothing. */
+static const char *compare_logs(const struct world *world) {
   const struct store *bobs = world->hosts[BOB].store, *alices = world->hosts[ALICE].store;
   for (unsigned i = 0; i < alices->count; i++) {
     const struct rules *alice = alices->files[i]->rules;
-    if (alice != NULL && rules_messages(alice) > 0 && disk_file(bobs, rules_session(alice)) == NULL)
+    if (alice != NULL && rules_said(alice) && disk_log(bobs, rules_session(alice)) == NULL)
       return "bob has no log of a session";
   }
   for (unsigned i = 0; i < bobs->count; i++) {
     const struct rules *bob = bobs->files[i]->rules;
-    if (bob == NULL || rules_session(bob) == NULL)
-      continue;
-    const struct file *hers = disk_file(alices, rules_session(bob));
-    const char *breach =
-        hers == NULL ? "alice has no log of a session" : rules_both(bob, hers->rules);
-    const char *judge = hers == NULL ? NULL : ask_judge(world, bobs->files[i], hers, breach);
-    if (breach != NULL || judge != NULL)
-      return judge != NULL ? judge : breach;
+    const char *breach = bob == NULL ? NULL : compare_session(world, bobs->files[i]);
+    if (breach != NULL)
+      return breach;
   }
   return NULL;
 }
@@ -315,7 +316,9 @@ static void judge_lie(struct world *world) {
   const char *breach = judge_logs(world);
   bool known = world->lie == LIE_KNOWN;
   trace(world, "world", "%s", breach == NULL ? "both logs are in order" : breach);
-  if (breach == NULL && known)
+  if (breach == JUDGE_BLIND)
+    lie_missed(world, breach);
+  else if (breach == NULL && known)
     lie_missed(world, "and nobody finds out");
   else if (breach == NULL && !world->over)
     lie_missed(world, "no log shows it, and it does not go on");

@@ -138,6 +138,10 @@ void world_run(struct world *world, uint64_t seed, bool tracing);
 /** setting_draw(world): How this world is, and what is going to happen in it. */
 void setting_draw(struct world *world);
 
+/** text_draw(world, text): A text of a length that is mostly small, of characters that are mostly
+ * printable; it is in the room of ${text}. */
+struct view text_draw(struct world *world, struct buf *text);
+
 /** later(world, wait_us, kind, a, b): It happens after so long. */
 void later(struct world *world, uint64_t wait_us, enum kind kind, unsigned a, unsigned b);
 

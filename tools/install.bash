@@ -18,6 +18,7 @@ need libsodium  libsodium-dev        'pkg-config --exists libsodium'
 need libuv      libuv1-dev           'pkg-config --exists libuv'
 need libedit    libedit-dev          'pkg-config --exists libedit'
 need jansson    libjansson-dev       'pkg-config --exists jansson'
+need curl       libcurl4-openssl-dev 'pkg-config --exists "libcurl >= 7.85"'
 need python3    python3              'test -x /usr/bin/python3'
 need clang      clang                'command -v clang'
 need clang-rt   libclang-rt-dev      'test -e "$(clang -print-file-name=libclang_rt.asan-$(uname -m).a)" ||
@@ -39,7 +40,7 @@ need mandoc     mandoc               'command -v mandoc'
 need mkfs       e2fsprogs            'command -v mkfs.ext4 || test -x /sbin/mkfs.ext4'
 need mount      mount                'command -v mount'
 
-TO_BUILD=(cc libc meson ninja pkg-config openssl libsodium libuv libedit jansson python3)
+TO_BUILD=(cc libc meson ninja pkg-config openssl libsodium libuv libedit jansson curl python3)
 # shellcheck disable=SC2034 # ./check uses it
 TO_TEST=("${TO_BUILD[@]}" clang clang-rt fuzzer-rt symbolizer format cmocka pytest xdist pexpect pyfernet faketime
          strace ssh-keygen openssl-cli mandoc mkfs mount)

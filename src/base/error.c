@@ -21,7 +21,7 @@ const char *avow_error_text(enum avow_error error) {
   case AVOW_KEY_REFUSED: return "the key is not allowed in";
   case AVOW_KEY_TYPE: return "not an ssh-ed25519 key";
   case AVOW_KEY_ENCRYPTED: return "the key is protected by a passphrase";
-  case AVOW_BUSY: return "the server is busy with another client";
+  case AVOW_BUSY: return "the server has as many clients as it takes";
   case AVOW_OUT_OF_STEP: return "the logs of the two sides do not fit each other";
   case AVOW_NO_SESSION: return "the session cannot be resumed";
   case AVOW_TIMEOUT: return "timed out";

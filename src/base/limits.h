@@ -40,11 +40,11 @@
 /* Bytes that wait to be written to a peer; past it we stop reading from him. */
 #define AVOW_OUTPUT_MAX (4u * 1024u * 1024u)
 
-/* MiB of memory for bob: by default, and at least.  What he needs beside his queue, and how many
- * times his queue, when it is in a window, in a log and in tokens, too. */
-#define AVOW_BOB_MEMORY_MIB 40u
-#define AVOW_BOB_MEMORY_LEAST_MIB 20u
-#define AVOW_BOB_MEMORY_BESIDE_MIB 12u
+/* MiB of memory for bob: by default, and at least.  What he needs for a message and a frame
+ * of the longest, and how many times his queue, as it is in a log and in tokens, too. */
+#define AVOW_BOB_MEMORY_MIB 48u
+#define AVOW_BOB_MEMORY_LEAST_MIB 32u
+#define AVOW_BOB_MEMORY_BESIDE_MIB 24u
 #define AVOW_BOB_MEMORY_TIMES 6u
 
 /* A key file, a list of keys, a port file. */

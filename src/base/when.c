@@ -79,8 +79,8 @@ static unsigned field(struct view text, size_t at, size_t digits) {
   return value;
 }
 
-/* Days from 1970-01-01 to a date: the way back of civil_of. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day) {
+/* The way back of civil_of. */
+int64_t when_days(int64_t year, int64_t month, int64_t day) {
   int64_t march_year = month <= 2 ? year - 1 : year;
   int64_t era = march_year / 400, year_of_era = march_year % 400;
   int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
@@ -98,7 +98,7 @@ enum avow_error when_parse(struct view text, uint64_t *ret_wall_us, int *ret_off
     if (form[i] == 'd' ? !digit : form[i] == 's' ? !sign : text.data[i] != (uint8_t)form[i])
       return AVOW_MALFORMED;
   }
-  int64_t days = days_of(field(text, 0, 4), field(text, 5, 2), field(text, 8, 2));
+  int64_t days = when_days(field(text, 0, 4), field(text, 5, 2), field(text, 8, 2));
   int64_t seconds =
       days * 86400 + field(text, 11, 2) * 3600 + field(text, 14, 2) * 60 + field(text, 17, 2);
   int offset_min = (int)(field(text, 28, 2) * 60 + field(text, 30, 2));

@@ -38,6 +38,10 @@ void when_text(uint64_t wall_us, int offset_min, char *text);
  */
 void when_name(uint64_t wall_us, int offset_min, char *text);
 
+/** when_days(year, month, day): Return the days from 1970-01-01 to a date of the calendar, from the
+ * year 1 on. */
+int64_t when_days(int64_t year, int64_t month, int64_t day);
+
 /**
  * when_parse(text, ret_wall_us, ret_offset_min):
  * Read what when_text wrote.  Returns AVOW_MALFORMED if it would not have written this.

@@ -19,7 +19,7 @@ enum step {
   AWAIT_HELLO,
   SHAKE_HANDS,
   AWAIT_OPEN,    /* alice */
-  AWAIT_ANSWER,  /* alice's owner decides; nothing may arrive */
+  AWAIT_ANSWER,  /* the owner decides; nothing may arrive */
   AWAIT_AGREE,   /* alice */
   AWAIT_SESSION, /* bob */
   OVER,
@@ -188,16 +188,11 @@ static enum avow_error open_notary(struct opening *opening, struct notary *notar
   return error == AVOW_OK ? statement_opening(notary_text(notary), &opened) : error;
 }
 
-/* Sign the opening, into our place in the session; bob first checks that alice did. */
+/* Sign the opening, into our place in the session. */
 static enum avow_error sign_opening(struct opening *opening) {
   struct session *session = &opening->session;
   struct notary notary = {0};
-  bool signed_by_alice = true;
   enum avow_error error = open_notary(opening, &notary);
-  if (error == AVOW_OK && !opening->alice)
-    error = notary_check(&notary, false, session->grant.signature, &signed_by_alice);
-  if (error == AVOW_OK && !signed_by_alice)
-    error = AVOW_NOT_AUTHENTIC;
   if (error == AVOW_OK)
     error =
         notary_sign(&notary, opening->alice ? session->grant.signature : session->bob_signature);
@@ -205,41 +200,49 @@ static enum avow_error sign_opening(struct opening *opening) {
   return error;
 }
 
-static void finish(struct opening *opening) {
-  opening->step = OVER;
-  opening->state = OPENING_DONE;
+/* Check that the other side has signed it.  Returns also AVOW_NOT_AUTHENTIC. */
+static enum avow_error check_opening(struct opening *opening) {
+  const struct session *session = &opening->session;
+  struct notary notary = {0};
+  bool good = false;
+  enum avow_error error = open_notary(opening, &notary);
+  if (error == AVOW_OK)
+    error = notary_check(&notary, false,
+                         opening->alice ? session->bob_signature : session->grant.signature, &good);
+  notary_close(&notary);
+  return error == AVOW_OK && !good ? AVOW_NOT_AUTHENTIC : error;
 }
 
 static void take_session(struct opening *opening, struct view payload, struct now now) {
   (void)now;
-  struct session *session = &opening->session;
-  if (!good(opening, grant_decode(payload, mode(opening), &session->grant)))
+  if (!good(opening, grant_decode(payload, mode(opening), &opening->session.grant)))
     return;
-  if (opening->identity != NULL) {
-    if (!good(opening, sign_opening(opening)) ||
-        !good(opening, agree_append(&opening->scratch, session->bob_signature)))
-      return;
-    send_scratch(opening);
-  }
-  if (opening->state != OPENING_FAILED)
-    finish(opening);
+  bool tls = opening->identity != NULL;
+  if (tls && !good(opening, check_opening(opening)))
+    return;
+  opening->step = tls ? AWAIT_ANSWER : OVER;
+  opening->state = tls ? OPENING_GRANTED : OPENING_DONE;
+}
+
+void opening_agree(struct opening *opening) {
+  assert(!opening->alice && opening->step == AWAIT_ANSWER);
+  if (!good(opening, sign_opening(opening)) ||
+      !good(opening, agree_append(&opening->scratch, opening->session.bob_signature)))
+    return;
+  send_scratch(opening);
+  if (opening->state == OPENING_FAILED)
+    return;
+  opening->step = OVER;
+  opening->state = OPENING_DONE;
 }
 
 static void take_agree(struct opening *opening, struct view payload, struct now now) {
   (void)now;
-  struct notary notary = {0};
-  bool signed_by_bob = false;
-  uint8_t *signature = opening->session.bob_signature;
-  if (!good(opening, agree_decode(payload, signature)))
+  if (!good(opening, agree_decode(payload, opening->session.bob_signature)) ||
+      !good(opening, check_opening(opening)))
     return;
-  enum avow_error error = open_notary(opening, &notary);
-  if (error == AVOW_OK)
-    error = notary_check(&notary, false, signature, &signed_by_bob);
-  notary_close(&notary);
-  if (error == AVOW_OK && !signed_by_bob)
-    error = AVOW_NOT_AUTHENTIC;
-  if (good(opening, error))
-    finish(opening);
+  opening->step = OVER;
+  opening->state = OPENING_DONE;
 }
 
 static void take_inner(struct opening *opening, struct now now);

@@ -13,7 +13,7 @@ struct opening;
 enum opening_state {
   OPENING_RUNNING,
   OPENING_ASKED,   /* alice: bob has asked for a session; opening_grant or opening_refuse is next */
-  OPENING_GRANTED, /* alice, tls: bob has to sign the opening, too */
+  OPENING_GRANTED, /* tls: bob has to sign the opening, too.  Bob: opening_agree is next */
   OPENING_DONE,    /* there is a session */
   OPENING_FAILED,  /* opening_error says why; there may still be output to send */
 };
@@ -65,6 +65,14 @@ bool opening_peer_key(const struct opening *opening, uint8_t key[ED25519_PUBLIC_
  * made here.  OPENING_DONE follows, in tls mode after OPENING_GRANTED.
  */
 void opening_grant(struct opening *opening, const struct grant *grant, struct now now);
+
+/**
+ * opening_agree(opening):
+ * Bob, when OPENING_GRANTED, after he has found that the session is the one that he wants: sign its
+ * opening; OPENING_DONE follows.  The signature is in the output, and may leave only when it is in
+ * his log, durably: otherwise a crash would leave alice with what his own log does not know of.
+ */
+void opening_agree(struct opening *opening);
 
 /** opening_asked(opening): Alice, when OPENING_ASKED: what bob asks for. */
 const struct open *opening_asked(const struct opening *opening);

@@ -141,7 +141,7 @@ static enum avow_error take_ask(struct receiver *receiver, const struct sealed *
                                 struct now now) {
   enum avow_error error = AVOW_OK;
   for (unsigned i = 0; i < receiver->given_count && error == AVOW_OK && !MUTANT(14); i++) {
-    if (!receiver_can_confirm(receiver, 1))
+    if (!receiver_can_confirm(receiver, RECEIVER_SPARE))
       break; /* he asks, and does not read: he will ask again for the rest */
     if (receiver_given(receiver, i)->first_id >= sealed->first_id)
       error = receiver_confirm(receiver, receiver_given(receiver, i), now);

@@ -203,7 +203,7 @@ static enum avow_error repeat(struct receiver *receiver, const struct sealed *se
     return AVOW_OK;
   incidents_see(&receiver->incidents, VERDICT_DUPLICATE,
                 "Message received again, confirmed again.");
-  if (!receiver_can_confirm(receiver, 1))
+  if (!receiver_can_confirm(receiver, RECEIVER_SPARE))
     return AVOW_OK; /* he does not read them; he will come again */
   if (MUTANT(29) && receiver->notary.on)
     return confirm_anew(receiver, sealed, *given, now);

@@ -101,6 +101,10 @@ enum avow_error receiver_confirm(struct receiver *receiver, const struct given *
  * those that are promised to what is recorded and not durable yet, and an end. */
 bool receiver_can_confirm(const struct receiver *receiver, unsigned more);
 
+/* Room for so many is left by confirmations that are given again.  Without room the next token is
+ * not taken; and under cover nothing leaves but in answer to one. */
+#define RECEIVER_SPARE 4u
+
 /** receiver_give(receiver): Return the place for one more; the oldest gives way. */
 struct given *receiver_give(struct receiver *receiver);
 

@@ -94,6 +94,22 @@ static enum avow_error record_connection(struct sender *sender, const struct ses
   return error;
 }
 
+enum avow_error sender_may_attach(const struct sender *sender, const struct session *session) {
+  const struct sender_past *past = &sender->past;
+  const struct grant *grant = &session->grant;
+  if (!fits_cover(sender))
+    return AVOW_TOO_LONG;
+  if (past->any && past->tls &&
+      !secret_equal(past->alice_key, session->peer_key, sizeof past->alice_key))
+    return AVOW_KEY_CHANGED;
+  if ((grant->next_id < sender->queued_id && !MUTANT(39)) ||
+      grant->next_id > (past->any ? sender->left_id : 0))
+    return AVOW_OUT_OF_STEP;
+  if (past->any && memcmp(past->session_id, grant->session_id, sizeof past->session_id) != 0)
+    return AVOW_OUT_OF_STEP; /* we asked for another one */
+  return AVOW_OK;
+}
+
 enum avow_error sender_attach(struct sender *sender, const struct session *session,
                               const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE],
                               struct now now) {
@@ -102,13 +118,9 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   struct sender_past *past = &sender->past;
   if (MUTANT(39) && stored < sender->queued_id)
     stored = sender->queued_id;
-  if (!fits_cover(sender))
-    return AVOW_TOO_LONG;
-  if (stored < sender->queued_id || stored > (past->any ? sender->left_id : 0))
-    return AVOW_OUT_OF_STEP;
-  if (past->any &&
-      memcmp(past->session_id, session->grant.session_id, sizeof past->session_id) != 0)
-    return AVOW_OUT_OF_STEP; /* we asked for another one */
+  enum avow_error error = sender_may_attach(sender, session);
+  if (error != AVOW_OK)
+    return error;
   if (!past->any) {
     past->opened_us = session->grant.opened_us;
     past->opened_offset_min = session->grant.offset_min;
@@ -120,7 +132,7 @@ enum avow_error sender_attach(struct sender *sender, const struct session *sessi
   sender->zones.alice_min = session->grant.offset_min;
   memcpy(sender->alice_head, session->grant.alice_head, HEAD_SIZE);
   memcpy(sender->bob_head, session->open.bob_head, HEAD_SIZE);
-  enum avow_error error = notary_open(&sender->notary, session, true);
+  error = notary_open(&sender->notary, session, true);
   if (error == AVOW_OK)
     error = record_connection(sender, session, opened);
   if (error == AVOW_OK)

@@ -73,10 +73,17 @@ const uint8_t *sender_head(const struct sender *sender);
 const struct sender_past *sender_past(const struct sender *sender);
 
 /**
+ * sender_may_attach(sender, session):
+ * Whether it could go on over this connection; bob must know before he signs its opening.  Returns
+ * AVOW_TOO_LONG if a message waits that is longer than cover allows, AVOW_KEY_CHANGED if the
+ * session is with another server, and AVOW_OUT_OF_STEP if the receiver has stored what we never
+ * sent, or no longer has what she confirmed: one of the two logs is not what it was.
+ */
+enum avow_error sender_may_attach(const struct sender *sender, const struct session *session);
+
+/**
  * sender_attach(sender, session, opened, seed, now):
- * Go on over a new connection.  Returns also AVOW_TOO_LONG if a message waits that is longer than
- * cover allows, and AVOW_OUT_OF_STEP if the receiver has stored what we
- * never sent, or no longer has what she confirmed: one of the two logs is not what it was.
+ * Go on over a new connection.  Returns also the errors of sender_may_attach.
  */
 enum avow_error sender_attach(struct sender *sender, const struct session *session,
                               const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE],

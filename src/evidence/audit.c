@@ -208,18 +208,15 @@ static enum avow_error check_signer(struct audit *audit, const struct fact *fact
   if (error != AVOW_OK && error != AVOW_NOT_FOUND && error != AVOW_EXPIRED)
     return error;
   print_key(claimed->key, key);
-  if (error == AVOW_NOT_FOUND) {
-    audit_break(audit, fact->record.line, WHO_UNKNOWN,
-                "the key %s, which signs as %s, is not in your list of keys", key,
-                who_name(claimed->signer));
+  if (error != AVOW_OK) {
+    audit_break(audit, fact->record.line, WHO_UNKNOWN, "the key %s, which signs as %s, %s", key,
+                who_name(claimed->signer),
+                error == AVOW_NOT_FOUND
+                    ? "is not in your list of keys"
+                    : "was not valid at that time, as your list of keys has it");
     audit->fault.kind = FAULT_UNKNOWN;
     return AVOW_MALFORMED;
   }
-  if (error == AVOW_EXPIRED)
-    return audit_break(audit, fact->record.line, claimed->signer,
-                       "the key %s, which signs as %s, was not valid at that time, as your list of "
-                       "keys has it",
-                       key, who_name(claimed->signer));
   const char *principal = alice ? audit->alice : audit->bob;
   char *own = alice ? audit->parties.alice : audit->parties.bob;
   *(alice ? &audit->parties.alice_line : &audit->parties.bob_line) = line.number;

@@ -107,6 +107,7 @@ static enum avow_error write_opening(struct audit *audit, const struct record *r
     audit->opening_size = buf_view(&text).size;
     memcpy(audit->opening, buf_view(&text).data, audit->opening_size);
     audit->opened_us = record->when_us;
+    memcpy(audit->opened_head, record->proof.bob_head, HEAD_SIZE);
   }
   buf_free(&text);
   return error;
@@ -134,6 +135,7 @@ static enum avow_error agreed(struct audit *audit, struct fact *fact) {
   if (audit->stage != STAGE_OPENED || !audit->parties.tls)
     return broken(audit, fact, "a signature of Bob's that belongs to no connection");
   audit->stage = STAGE_AGREED;
+  memcpy(audit->bob_signed, audit->opened_head, HEAD_SIZE);
   return claim_opening(audit, fact, WHO_BOB);
 }
 
@@ -269,6 +271,7 @@ static enum avow_error envelope(struct audit *audit, struct fact *fact) {
   error = check_envelope(audit, fact);
   if (error == AVOW_OK)
     error = claim_envelope(audit, fact);
+  memcpy(audit->bob_signed, record->proof.bob_head, HEAD_SIZE);
   return error == AVOW_OK ? heads_put(&audit->given, record->proof.head, audit->confirmed) : error;
 }
 
@@ -280,6 +283,9 @@ static enum avow_error check_end(struct audit *audit, const struct fact *fact) {
     return broken(audit, fact, "a head of Alice's that she had not given to Bob");
   if (audit->keeper == WHO_ALICE && !same_head(proof->head, record->head_there))
     return broken(audit, fact, "a head at the end that the log does not have");
+  if (audit->keeper == WHO_ALICE && !record->by_bob &&
+      !same_head(proof->bob_head, audit->bob_signed))
+    return broken(audit, fact, "an end without the last head of Bob's that he signed");
   if (audit->keeper == WHO_BOB && !audit_had_head(audit, proof->bob_head))
     return broken(audit, fact, "a head of Bob's that his log never had");
   return AVOW_OK;
@@ -333,7 +339,7 @@ static enum avow_error ended(struct audit *audit, struct fact *fact) {
     return broken(audit, fact, "an end outside of a connection that both signed");
   if (record->is_signed != audit->parties.tls && !given_up)
     return broken(audit, fact, "an end without signatures");
-  if (record->id != audit->confirmed || record->id != audit->messages)
+  if (record->id != audit->confirmed || (record->id != audit->messages && !given_up))
     return broken(audit, fact, "an end with another number of messages than the log has");
   audit->stage = audit->keeper == WHO_BOB ? STAGE_FINAL : STAGE_ENDED;
   if (!record->is_signed)

@@ -34,14 +34,16 @@ struct audit {
   char opening[STATEMENT_MAX]; /* the statement of the connection that came last */
   size_t opening_size;
   uint64_t opened_us;
-  uint64_t messages, confirmed; /* how many there are, how many of them in envelopes */
-  struct buf lines;             /* Alice's log: what the next envelope's digest is made of */
-  uint64_t confirmed_us;        /* Alice's log: what the messages of the next envelope bear */
+  uint8_t opened_head[HEAD_SIZE]; /* Bob's, in it */
+  uint64_t messages, confirmed;   /* how many there are, how many of them in envelopes */
+  struct buf lines;               /* Alice's log: what the next envelope's digest is made of */
+  uint64_t confirmed_us;          /* Alice's log: what the messages of the next envelope bear */
   int confirmed_min;
   struct buf waiting; /* Bob's log: of struct waiting, from ${confirmed} on */
   struct heads heads; /* of this log, at its head lines */
   struct heads given; /* of Alice's log: what she gave to Bob */
   uint8_t empty_head[HEAD_SIZE], last_head[HEAD_SIZE];
+  uint8_t bob_signed[HEAD_SIZE]; /* the last head of Bob's that he has signed */
   struct fault fault;
 };
 

@@ -158,8 +158,11 @@ static enum avow_error read_opened(struct block *block, struct record *record) {
   enum avow_error error = AVOW_OK;
   record->type = RECORD_OPENED;
   value(block, "Connected: ");
+  uint8_t key_hash[SHA256_SIZE];
   if (has(block, "Key: "))
     error = fernet_key(block);
+  else if (has(block, "Key hash: ")) /* the key is withheld, as a text may be */
+    hex(block, value(block, "Key hash: "), key_hash, sizeof key_hash);
   hex(block, value(block, "Session: "), record->session_id, sizeof record->session_id);
   record->resumed = has(block, "Resumed: ");
   record->when_us =

@@ -171,9 +171,9 @@ static enum avow_error alice_opening(struct compare *compare, const struct fact 
 
 /* Bob's signature leaves before his record of it is on his disk, and nothing else does. */
 static enum avow_error alice_agreed(struct compare *compare, const struct record *record) {
-  if (!compare->alice_matched ||
-      (compare->bob_agreed &&
-       same_bytes(record->proof.bob_signature, compare->bob_signature, SIGNATURE_SIZE)))
+  /* It left him only when it was in his log. */
+  if (compare->alice_matched && compare->bob_agreed &&
+      same_bytes(record->proof.bob_signature, compare->bob_signature, SIGNATURE_SIZE))
     return AVOW_OK;
   return differ(compare, WHO_ALICE, record, WHO_BOB,
                 "a signature of Bob's that his own log does not have there");
@@ -335,4 +335,46 @@ enum avow_error compare_take(struct compare *compare, const struct fact *fact) {
   if (compare->fault.kind != FAULT_NONE)
     return AVOW_MALFORMED;
   return compare->wants == WHO_ALICE ? take_alice(compare, fact) : take_bob(compare, fact);
+}
+
+static bool same_envelope(const struct fact *one, const struct fact *other) {
+  const struct record *a = &one->record, *b = &other->record;
+  return a->id == b->id && a->count == b->count && a->confirmed_us == b->confirmed_us &&
+         a->confirmed_min == b->confirmed_min && same_proof(a, b) &&
+         same_bytes(one->digest, other->digest, sizeof one->digest);
+}
+
+static bool same_fact(const struct fact *one, const struct fact *other) {
+  const struct record *a = &one->record, *b = &other->record;
+  if (a->type != b->type)
+    return false;
+  switch (a->type) {
+  case RECORD_OPENED: return same_opening(a, b);
+  case RECORD_AGREED:
+    return same_bytes(a->proof.bob_signature, b->proof.bob_signature, SIGNATURE_SIZE);
+  case RECORD_ENVELOPE: return same_envelope(one, other);
+  case RECORD_ENDED: return same_end(a, b);
+  case RECORD_QUEUED:
+  case RECORD_MESSAGE:
+  case RECORD_INCIDENT:
+  case RECORD_HEAD: break;
+  }
+  return true;
+}
+
+bool compare_copies(enum who keeper, const struct fact *one, const struct fact *other,
+                    struct fault *ret) {
+  const struct record *a = &one->record, *b = &other->record;
+  if (same_fact(one, other))
+    return true;
+  bool strangers = a->type == RECORD_OPENED && b->type == RECORD_OPENED &&
+                   !same_bytes(a->session_id, b->session_id, sizeof a->session_id);
+  *ret = (struct fault){.kind = FAULT_BROKEN,
+                        .log = keeper,
+                        .line = b->line,
+                        .id = FAULT_NO_ID,
+                        .against = strangers ? WHO_UNKNOWN : keeper};
+  snprintf(ret->text, sizeof ret->text, "%s than in line %llu of the other log",
+           strangers ? "another session" : "signed, and otherwise", (unsigned long long)a->line);
+  return false;
 }

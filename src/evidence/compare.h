@@ -42,4 +42,13 @@ struct story {
 /** compare_story(compare): Return that. */
 const struct story *compare_story(const struct compare *compare);
 
+/**
+ * compare_copies(keeper, one, other, ret):
+ * Two logs of one side's: the facts that stand at the same place among those with claims.  Whether
+ * they are the same; if not, its keeper has signed two stories, and ${ret} says so.  What one log
+ * has beyond the other is no difference.
+ */
+bool compare_copies(enum who keeper, const struct fact *one, const struct fact *other,
+                    struct fault *ret);
+
 #endif

@@ -19,7 +19,7 @@ const char *who_name(enum who who);
 enum fault_kind {
   FAULT_NONE,
   FAULT_BROKEN,  /* a rule is broken: what the log says is not so */
-  FAULT_UNKNOWN, /* whose key it is, the reader's list does not say: nothing can be said */
+  FAULT_UNKNOWN, /* whose key it was then, the reader's list does not say: nothing can be said */
 };
 
 #define FAULT_NO_ID UINT64_MAX

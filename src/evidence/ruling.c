@@ -158,6 +158,10 @@ static enum ruling rule_verify(const struct bench *bench, char *text) {
   enum ruling ruling = rule_logs(bench, text);
   if (ruling != RULING_PROVEN)
     return ruling;
+  if (bench->copies)
+    return say(text, RULING_PROVEN,
+               "both are %s, as they were signed, and one goes on where the other ends.",
+               one->keeper == WHO_ALICE ? "logs of Alice's" : "logs of Bob's");
   if (both && bench->story.bob_lacks_end)
     return rule_lacking_end(text, RULING_UNDECIDED);
   if (both)

@@ -56,6 +56,7 @@ void testimony_take(struct testimony *testimony, const struct question *question
 struct bench {
   struct question question;
   struct testimony alice, bob;
+  bool copies; /* both are of one side's; what they are asked is whether they tell one story */
   struct fault compared; /* between the two */
   struct story story;    /* if both are there */
 };

@@ -22,7 +22,8 @@ static bool may_show(void) {
   uint64_t now_us = clock_now().mono_us;
   if (now_us - since_us >= FAILURES_TIME_US) {
     if (seen > FAILURES_SHOWN)
-      screen_alarm("And %u more connections that opened no session.", seen - FAILURES_SHOWN);
+      screen_alarm("And %u more connection%s that opened no session.", seen - FAILURES_SHOWN,
+                   PLURAL(seen - FAILURES_SHOWN));
     since_us = now_us;
     seen = 0;
   }
@@ -80,7 +81,7 @@ void admission_failed(const char *peer, const struct opening *opening) {
     screen_alarm("%s", verdict_attack(VERDICT_MODIFIED));
     break;
   case AVOW_KEY_REFUSED: break; /* said by admission_allows */
-  case AVOW_BUSY: screen_status("Refused %s: there is a session already.", peer); break;
+  case AVOW_BUSY: screen_status("Refused %s: there are as many sessions as may be.", peer); break;
   case AVOW_CLOSED: /* a bob who does not know our key yet, most likely: he asks, and comes again */
     screen_status("%s ended the opening.", peer);
     screen_detail("He says: %s", detail);

@@ -112,8 +112,11 @@ static void hand_to_talk(struct client *client) {
   client->talking = true;
   client->spoilt = 0;
   client->mismatch_us = 0;
-  talk_attach(client->talk, client->link, opening_session(opening), opening_rest(opening),
-              client->peer, &client->trust);
+  if (talk_attach(client->talk, opening_session(opening), client->peer, &client->trust)) {
+    struct view last = opening_output(opening); /* our signature: it is in our log now */
+    opening_output_consume(opening, link_send(client->link, last));
+    talk_go(client->talk, client->link, opening_rest(opening));
+  }
   opening_free(opening);
 }
 
@@ -138,8 +141,15 @@ static void watch_opening(struct client *client) {
 }
 
 static void drive_opening(struct client *client) {
-  flush_opening(client);
-  switch (opening_state(client->opening)) {
+  struct opening *opening = client->opening;
+  if (opening_state(opening) == OPENING_GRANTED) {
+    if (!talk_may_attach(client->talk, opening_session(opening)))
+      return;
+    opening_agree(opening);
+  }
+  if (opening_state(opening) != OPENING_DONE) /* else its last output waits for our log */
+    flush_opening(client);
+  switch (opening_state(opening)) {
   case OPENING_FAILED: client_met_failure(client); break;
   case OPENING_DONE: hand_to_talk(client); break;
   default: watch_opening(client);

@@ -64,8 +64,9 @@ static void met_refusal(struct client *client, enum avow_error error) {
   char line[PUBLIC_KEY_TEXT_SIZE];
   switch (error) {
   case AVOW_BUSY:
-    screen_error("the server is busy with another client. Try later, or ask its owner for "
-                 "alice --serve.");
+    screen_error(
+        "the server is busy: it has as many clients as it takes. Try later, or ask its owner for "
+        "alice --serve, or a larger --max-clients.");
     client_finish(client, CODE_UNREACHABLE);
     break;
   case AVOW_BAD_MODE:

@@ -143,8 +143,9 @@ enum avow_error journal_replay(struct journal *journal, const char *folder, jour
   uint64_t finished = replay_finished(replay);
   uint64_t unfinished = log_size(journal->log) - finished;
   if (unfinished > 0)
-    screen_status("%s/%s.log: the last %llu bytes were never finished, nor confirmed: dropped.",
-                  folder, journal->name, (unsigned long long)unfinished);
+    screen_status("%s/%s.log: the last %llu byte%s never finished, nor confirmed: dropped.", folder,
+                  journal->name, (unsigned long long)unfinished,
+                  unfinished == 1 ? " was" : "s were");
   if (unfinished > 0 && !MUTANT(3))
     error = log_truncate(journal->log, finished);
   if (error != AVOW_OK)

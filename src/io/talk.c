@@ -141,9 +141,9 @@ static bool store_failed(struct talk *talk, enum avow_error error) {
     screen_error("cannot write a log in %s: %s.", talk->setting.options->outbox, reason);
   else
     screen_error("cannot write %s/%s.log: %s. What was not written there was not sent: the last "
-                 "%llu message%s taken. Make room or mend the disk, then send what follows the "
-                 "others again.",
-                 talk->setting.options->outbox, talk->journal.name, reason, lost, PLURAL(lost));
+                 "%llu message%s that %s taken. Make room or mend the disk, then send %s again.",
+                 talk->setting.options->outbox, talk->journal.name, reason, lost, PLURAL(lost),
+                 lost == 1 ? "was" : "were", lost == 1 ? "it" : "these");
   talk_fail(talk);
   return false;
 }

@@ -42,12 +42,24 @@ void talk_ask(const struct talk *talk, struct open *ret);
 bool talk_renew(struct talk *talk);
 
 /**
- * talk_attach(talk, link, session, rest, peer, trust):
- * Go on over an opened session.  ${link} stays the client's; ${rest} came behind the opening;
- * ${peer} is the server's address, ${trust} whom it was expected to be.
+ * talk_may_attach(talk, session):
+ * Whether to go on over it, that is, whether to sign its opening; false: why not has been said, and
+ * the talk is done.
  */
-void talk_attach(struct talk *talk, struct link *link, const struct session *session,
-                 struct view rest, const char *peer, const struct trust *trust);
+bool talk_may_attach(struct talk *talk, const struct session *session);
+
+/**
+ * talk_attach(talk, session, peer, trust):
+ * Record an opened session, durably; false if the talk is done, since that failed.  ${peer} is the
+ * server's address, ${trust} whom it was expected to be.  Only then may the opening's last output
+ * leave; talk_go is next.
+ */
+bool talk_attach(struct talk *talk, const struct session *session, const char *peer,
+                 const struct trust *trust);
+
+/** talk_go(talk, link, rest): Go on over it.  ${link} stays the client's; ${rest} came behind the
+ * opening. */
+void talk_go(struct talk *talk, struct link *link, struct view rest);
 
 /** talk_bytes(talk, bytes): Bytes came, or (empty) there is room to send again. */
 void talk_bytes(struct talk *talk, struct view bytes);

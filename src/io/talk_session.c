@@ -48,12 +48,9 @@ static void attach_failed(struct talk *talk, enum avow_error error) {
 static enum avow_error attach(struct talk *talk, const struct session *session, const char *peer,
                               const struct trust *trust) {
   const struct client_options *options = talk->setting.options;
-  const struct sender_past *past = sender_past(talk->sender);
   struct opened opened = session_opened(session, true);
   uint8_t seed[DRBG_SEED_SIZE];
   if (session->handshake == HANDSHAKE_TLS) {
-    if (past->any && !secret_equal(past->alice_key, session->peer_key, sizeof past->alice_key))
-      return AVOW_KEY_CHANGED;
     snprintf(opened.alice.name, sizeof opened.alice.name, "%s", trust->name);
     snprintf(opened.bob.name, sizeof opened.bob.name, "%s", options->identity->comment);
   }
@@ -67,21 +64,33 @@ static enum avow_error attach(struct talk *talk, const struct session *session, 
   return error;
 }
 
-void talk_attach(struct talk *talk, struct link *link, const struct session *session,
-                 struct view rest, const char *peer, const struct trust *trust) {
+bool talk_may_attach(struct talk *talk, const struct session *session) {
+  enum avow_error error = sender_may_attach(talk->sender, session);
+  if (error != AVOW_OK)
+    attach_failed(talk, error);
+  return error == AVOW_OK;
+}
+
+bool talk_attach(struct talk *talk, const struct session *session, const char *peer,
+                 const struct trust *trust) {
   enum avow_error error = attach(talk, session, peer, trust);
   if (error != AVOW_OK) {
     attach_failed(talk, error);
-    return;
+    return false;
   }
   if (talk->journal.log == NULL && !talk_begin_journal(talk))
-    return;
-  talk->link = link;
+    return false;
   talk->met = true;
   announce_server(session, peer, trust, talk->journal.name, sender_unconfirmed(talk->sender),
                   talk->input.person);
   screen_detail("Logging messages in: %s/%s.log", talk->setting.options->outbox,
                 talk->journal.name);
+  talk_drive(talk, AVOW_OK); /* without a link nothing leaves yet */
+  return !talk->done;
+}
+
+void talk_go(struct talk *talk, struct link *link, struct view rest) {
+  talk->link = link;
   talk_bytes(talk, rest);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/when.h"
 #include "keys/fields.h"
 #include "keys/public_key.h"
 
@@ -44,19 +45,12 @@ static bool is_leap(unsigned year) {
   return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-/* Days from 1970-01-01 to a date; false if the calendar has no such date since then. */
-static bool days_of(unsigned year, unsigned month, unsigned day, uint64_t *ret) {
-  static const unsigned before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+/* Whether the calendar has such a date since 1970. */
+static bool is_date(unsigned year, unsigned month, unsigned day) {
+  static const uint8_t sizes[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   if (year < 1970 || month < 1 || month > 12 || day < 1)
     return false;
-  unsigned leap_day = is_leap(year) ? 1 : 0;
-  unsigned size = before[month] - before[month - 1] + (month == 2 ? leap_day : 0);
-  if (day > size)
-    return false;
-  unsigned past = year - 1; /* the last year that is over, and the leap days until its end */
-  unsigned leaps = past / 4 - past / 100 + past / 400 - (1969 / 4 - 1969 / 100 + 1969 / 400);
-  *ret = 365u * (year - 1970) + leaps + before[month - 1] + (month > 2 ? leap_day : 0) + day - 1;
-  return true;
+  return day <= sizes[month - 1] + (month == 2 && is_leap(year) ? 1u : 0u);
 }
 
 /* YYYYMMDD[HHMM[SS]][Z] */
@@ -71,10 +65,9 @@ static bool read_time(struct view text, uint64_t *ret_s) {
     return false;
   if (text.size > 0 && !take_digits(&text, 2, &second))
     return false;
-  uint64_t days;
-  if (text.size > 0 || hour > 23 || minute > 59 || second > 59 || !days_of(year, month, day, &days))
+  if (text.size > 0 || hour > 23 || minute > 59 || second > 59 || !is_date(year, month, day))
     return false;
-  *ret_s = days * 86400 + hour * 3600 + minute * 60 + second;
+  *ret_s = (uint64_t)when_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
   return true;
 }
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from keyholder import CONFIRMATION, END, FOR_ALICE, FalseBob, envelope, head, message
-from line import TOKEN
+from keyholder import CONFIRMATION, END, FOR_ALICE, FalseAlice, FalseBob, envelope, head, message
+from line import TOKEN, frame
 from people import BUILD, Alice, Bob
 
 MEMORY_MIB = 16
@@ -132,3 +132,44 @@ def test_a_quiet_session_gives_its_memory_back(alice):
 def resident_kb(person):
     with open(f"/proc/{person.process.pid}/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+@pytest.mark.parametrize("line", [b"\x01" * 1048575 + b"\n", b"short\n"], ids=["long", "short"])
+def test_an_alice_who_wants_bobs_memory(tmp_path, line):
+    """Goal: an alice who sends the longest frames, half a one at last, and confirms nothing, does not make
+    bob exceed --max-memory, whatever he is given to send meanwhile."""
+    (tmp_path / "bob").mkdir()
+    flooded, measured = threading.Event(), threading.Event()
+
+    def behave(alice):
+        alice.receive_token()  # the opening is over
+        alice.socket.settimeout(0.3)
+        garbage, end = frame(TOKEN, b"A" * 1485580), time.monotonic() + 1.5
+        while time.monotonic() < end:
+            try:
+                alice.send(garbage)
+            except OSError:
+                pass  # he is slow to take it
+        flooded.set()
+        measured.wait(10)
+
+    false = FalseAlice(tmp_path / "bob", behave)
+    bob = Bob(tmp_path / "bob", "--handshake", "plain", "--max-memory", "32")
+    try:
+        threading.Thread(target=feed, args=(bob, line * (8000000 // len(line))), daemon=True).start()
+        assert flooded.wait(10)
+        time.sleep(0.5)
+        if not sanitized():
+            assert most_kb(bob) < 32 * 1024, most_kb(bob)
+        bob.blamed("Fake confirmation.")
+        measured.set()
+        false.over()
+    finally:
+        bob.kill()
+
+
+def feed(bob, data):
+    try:
+        bob.process.stdin.write(data)
+    except (OSError, ValueError):
+        pass  # he is dead

@@ -190,7 +190,7 @@ def test_a_second_client_is_told(place):
     alice = place.alice()
     first = place.bob(terminal=True).see(READY)
     second = place.send(b"me too\n", "--outbox", "another")
-    assert second.end() == 3 and "bob: the server is busy with another client." in second.text()
+    assert second.end() == 3 and "bob: the server is busy: it has as many clients as it takes." in second.text()
     first.say("still here")
     first.type("quit")
     assert (first.end(), alice.end(), alice.out()) == (0, 0, b"still here\n")

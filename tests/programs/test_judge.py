@@ -107,8 +107,8 @@ def test_keys(place, session):
     assert judge(place, "verify", alice, "--alice", "alice@host", "--bob", "bob@host")[0] == PROVEN
     code, out, _ = judge(place, "verify", alice, "--alice", "carol@host")
     assert code == REFUTED and "is that of alice@host, and not of carol@host" in out
-    for options, status, why in [('valid-before="20200101"', REFUTED, "was not valid at that time"),
-                                 ('valid-after="20990101"', REFUTED, "was not valid at that time"),
+    for options, status, why in [('valid-before="20200101"', UNDECIDED, "was not valid at that time"),
+                                 ('valid-after="20990101"', UNDECIDED, "was not valid at that time"),
                                  ('valid-after="20200101"', PROVEN, ""),
                                  ('namespaces="file"', UNDECIDED, "is not in your list of keys")]:
         know(place, bob=options)
@@ -135,8 +135,8 @@ def test_bad_input(place, session):
             (("verify",), "people", "verify wants one log, or two"),
             (("verify", alice, bob, alice), "people", "verify wants one log, or two"),
             (("same", alice), "people", "same wants two logs"),
-            (("same", alice, alice), "people", "both are logs of Alice's"),
-            (("same", bob, bob), "people", "both are logs of Bob's"),
+            (("sent", 0, alice, alice), "people", "both are logs of Alice's"),
+            (("complete", bob, bob), "people", "both are logs of Bob's"),
             (("sent", alice), "people", "sent wants the number of a message"),
             (("sent", "-1", alice), "people", "I do not know the option"),
             (("sent", "9007199254740992", alice), "people", "sent wants the number of a message"),
@@ -151,6 +151,24 @@ def test_bad_input(place, session):
         done = subprocess.run([BIN / "judge", "verify", alice, "--keys", "people"], cwd=place.work, stdout=full,
                               stderr=subprocess.PIPE, timeout=30)
     assert done.returncode == USAGE and b"cannot write to standard output" in done.stderr
+
+
+def test_copies(place, session):
+    """Goal: two logs of one side: one may go on where the other ends; of two sessions they are not the same."""
+    alice, bob = session
+    for log, who in ((alice, "Alice"), (bob, "Bob")):
+        whole = (place.work / log).read_bytes()
+        (place.work / "copy").write_bytes(whole[:whole.rindex(b"\n\nMessages in all: ") + 1])
+        code, out, _ = judge(place, "same", log, "copy", "-q")
+        assert (code, out) == (PROVEN, f"PROVEN: Both are logs of {who}'s, as they were signed, and one goes on "
+                                       "where the other ends.\n")
+    first = (place.work / alice).read_bytes()
+    (place.work / alice).unlink()
+    (place.work / "first").write_bytes(first)
+    again = place.alice()
+    assert place.send(b"one\n").process.returncode == 0 and again.end() == 0
+    code, out, _ = judge(place, "same", "first", place.log(), "-q")
+    assert code == REFUTED and "another session than in line" in out and "speaks" not in out
 
 
 def test_only_reads(place, session):

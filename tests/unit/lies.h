@@ -13,12 +13,6 @@ struct lie {
   void (*tell)(struct made *made);
 };
 
-static inline void begin(struct made *made) {
-  made_queued(made);
-  made_seal(&made->bob);
-  made_connection(made, false);
-}
-
 /* Goal: each lie is seen, named, and on the line where it stands; nothing is proven. */
 static inline void tell_lies(const struct lie *lies, size_t count) {
   for (size_t i = 0; i < count; i++) {

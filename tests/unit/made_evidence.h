@@ -83,11 +83,12 @@ static inline void made_end(struct made *made) {
 /* The reader's list, with options before the keys. */
 static inline void made_list(const struct made *made, const char *alice_options,
                              const char *bob_options, char *list, size_t size) {
-  char alice[PUBLIC_KEY_TEXT_SIZE], bob[PUBLIC_KEY_TEXT_SIZE];
+  char alice[PUBLIC_KEY_TEXT_SIZE], bob[PUBLIC_KEY_TEXT_SIZE], eve[PUBLIC_KEY_TEXT_SIZE];
+  public_key_encode(ed25519_key(made->eve_key), eve);
   public_key_encode(made->names.alice_key, alice);
   public_key_encode(made->names.bob_key, bob);
-  snprintf(list, size, "# who is who\nalice@host %s %s\nbob@host,*@bobs %s %s\n", alice_options,
-           alice, bob_options, bob);
+  snprintf(list, size, "# who is who\nalice@host %s %s\nbob@host,*@bobs %s %s\neve@host %s\n",
+           alice_options, alice, bob_options, bob, eve);
 }
 
 static inline void made_seal(struct made_side *side) {

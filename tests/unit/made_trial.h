@@ -134,4 +134,31 @@ static inline struct view no_log(void) {
   return (struct view){0};
 }
 
+static inline struct view alice_log(const struct made *made) {
+  return buf_view(&made->alice.log);
+}
+
+static inline struct view bob_log(const struct made *made) {
+  return buf_view(&made->bob.log);
+}
+
+static inline void begin(struct made *made) {
+  made_queued(made);
+  made_seal(&made->bob);
+  made_connection(made, false);
+}
+
+/* Put one question, and hold the answer against what it should be. */
+static inline void ask(struct made *made, enum question_kind kind, uint64_t id, struct view alice,
+                       struct view bob, enum ruling ruling, const char *text) {
+  struct trial trial;
+  char said[RULING_TEXT_SIZE];
+  trial_begin(&trial, made, "", "");
+  trial.bench.question = (struct question){kind, id};
+  enum ruling is = trial_rule(&trial, made, alice, bob, 1 << 20, said);
+  if (is != ruling || strstr(said, text) == NULL)
+    fail_msg("asked %d of %llu: %s: %s", (int)kind, (unsigned long long)id, ruling_name(is), said);
+  trial_end(&trial);
+}
+
 #endif

@@ -84,6 +84,8 @@ static inline struct grant grant_at(const struct pair *pair) {
 
 static inline void decide(struct pair *pair) {
   struct grant grant = grant_at(pair);
+  if (opening_state(pair->bob) == OPENING_GRANTED)
+    opening_agree(pair->bob);
   if (opening_state(pair->alice) != OPENING_ASKED)
     return;
   assert_int_equal(opening_deadline(pair->alice), WHEN_NEVER);

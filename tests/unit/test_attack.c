@@ -148,7 +148,7 @@ static void test_made_up_token(void **state) {
 }
 
 /* How long the token of one message is, from the encoder itself. */
-static size_t real_size(size_t text_size) {
+static size_t real_size(size_t text_size, bool proven) {
   static uint8_t text[70000], hash[MESSAGE_HASH_SIZE];
   struct buf body, plain;
   buf_init(&body, AVOW_PLAINTEXT_MAX);
@@ -157,27 +157,34 @@ static size_t real_size(size_t text_size) {
   assert_int_equal(message_append(&body, &message), AVOW_OK);
   struct sealed sealed = {
       .kind = SEALED_ENVELOPE, .direction = TO_ALICE, .count = 1, .body = buf_view(&body)};
-  assert_int_equal(sealed_encode(&sealed, false, 0, &plain), AVOW_OK);
+  assert_int_equal(sealed_encode(&sealed, proven, 0, &plain), AVOW_OK);
   size_t size = base64_encoded_size(57 + (buf_view(&plain).size / 16 + 1) * 16);
   buf_free(&body);
   buf_free(&plain);
   return size;
 }
 
-/* Goal: what she says of a length holds for the text that made it, and padding widens it. */
+/* Goal: what she says of a length holds for the text that made it, in both modes, and padding
+ * widens it. */
+static void check_lengths(bool proven) {
+  size_t least, most;
+  for (size_t size = 0; size < 65000; size += 1 + size / 9) {
+    assert_true(lengths_of(real_size(size, proven), proven, true, &least, &most));
+    assert_in_range(size, least, most);
+    assert_int_equal(real_size(least, proven), real_size(most, proven));
+    assert_true(real_size(most + 1, proven) > real_size(most, proven));
+    assert_true(least == 0 || real_size(least - 1, proven) < real_size(least, proven));
+  }
+}
+
 static void test_lengths(void **state) {
   (void)state;
   size_t least, most;
-  for (size_t size = 0; size < 65000; size += 1 + size / 9) {
-    assert_true(lengths_of(real_size(size), true, &least, &most));
-    assert_in_range(size, least, most);
-    assert_int_equal(real_size(least), real_size(most));
-    assert_true(real_size(most + 1) > real_size(most));
-    assert_true(least == 0 || real_size(least - 1) < real_size(least));
-  }
-  assert_true(lengths_of(real_size(20000), true, &least, &most));
+  check_lengths(false);
+  check_lengths(true);
+  assert_true(lengths_of(real_size(20000, false), false, true, &least, &most));
   assert_true(most - least > 200);
-  assert_false(lengths_of(10, true, &least, &most));
+  assert_false(lengths_of(10, false, true, &least, &most));
 }
 
 int main(void) {

@@ -205,10 +205,18 @@ static void end_not_given(struct made *made) {
 
 static void end_bob_head_never(struct made *made) {
   begin(made);
-  made->bob_signed[0] ^= 1;
-  struct ended ended = made_ended(made, false);
+  made->bob.chunk.head.last[0] ^= 1;
+  struct ended ended = made_ended(made, true);
+  made->bob.chunk.head.last[0] ^= 1;
   MADE_SIGN(made->alice_key, ended.proof.alice_signature, statement_ended, &made->names, &ended);
   bob_ended(made, &ended);
+}
+
+static void end_not_signed_head(struct made *made) {
+  begin(made);
+  made->bob_signed[0] ^= 1;
+  struct ended ended = made_ended(made, false);
+  alice_ended(made, &ended, 0);
 }
 
 static void end_made_up_bob(struct made *made) {
@@ -285,6 +293,7 @@ static const struct lie LIES[] = {
     {"6", "a head at the end", WHO_ALICE, wrong_head_at_end},
     {"6", "had not given to Bob", WHO_ALICE, end_not_given},
     {"7", "his log never had", WHO_BOB, end_bob_head_never},
+    {"6", "without the last head of Bob's", WHO_ALICE, end_not_signed_head},
     {"3", "Bob's signature of the end does not fit", WHO_ALICE, end_made_up_bob},
     {"3", "Alice's signature of the end does not fit", WHO_BOB, end_made_up_alice},
     {"8", "another number of messages", WHO_BOB, end_with_waiting},
