@@ -13,29 +13,28 @@
 #include "io/screen.h"
 
 static const char HELP[] =
-    "Usage: judge verify   LOG [PEER-LOG] --keys FILE\n"
-    "       judge sent   N LOG [PEER-LOG] --keys FILE\n"
-    "       judge stored N LOG [PEER-LOG] --keys FILE\n"
-    "       judge complete LOG [PEER-LOG] --keys FILE\n"
-    "       judge same     LOG PEER-LOG   --keys FILE\n"
+    "Usage: judge COMMAND LOG... [OPTION]...\n"
     "Rule on the evidence that bob and alice leave in their logs, trusting neither.\n"
     "\n"
-    "  verify    are the logs as they were signed?\n"
-    "  sent      did Bob send message N?\n"
-    "  stored    did Alice store message N?\n"
-    "  complete  is the whole session there, to its signed end?\n"
-    "  same      do both logs tell one story?\n"
-    "\n"
+    "  verify LOG [PEER-LOG]      are the logs as they were signed?\n"
+    "  sent N LOG [PEER-LOG]      did Bob send message N?\n"
+    "  stored N LOG [PEER-LOG]    did Alice store message N?\n"
+    "  complete LOG [PEER-LOG]    is the whole session there, to its signed end?\n"
+    "  same LOG PEER-LOG          do both logs tell one story?\n"
     "      --keys FILE         whose key is whose: an allowed_signers file of your own\n"
-    "      --alice PRINCIPAL   Alice must be this one of them\n"
-    "      --bob PRINCIPAL     and Bob that one\n"
+    "      --alice PRINCIPAL   Alice must be this one of them; --bob PRINCIPAL: and Bob that\n"
+    "      --tsa-ca FILE       check LOG.tsr, too, with these authorities' certificates\n"
     "      --json              one JSON object on stdout\n"
     "  -q, --quiet             only the answer and errors\n"
-    "      --help              show this\n"
-    "      --version           show the version\n"
     "\n"
-    "The first word on stdout is PROVEN, REFUTED or UNDECIDED. The files are only read.\n"
-    "Exit status: 0 PROVEN, 1 REFUTED, 2 usage or unreadable file, 3 UNDECIDED. See judge(1).\n";
+    "  export LOG --message N DIR [--keys FILE]    all that anybody needs to check it\n"
+    "  receipt LOG --message N --keys FILE [--html]    on a page, to print\n"
+    "  redact LOG --message N... [-o COPY]         a copy without these texts\n"
+    "  stamp LOG --tsa URL | --query F | --answer F    a time stamp, as LOG.tsr\n"
+    "\n"
+    "The first word of an answer is PROVEN, REFUTED or UNDECIDED. Logs are only read.\n"
+    "Exit status: 0 PROVEN or done, 1 REFUTED, 2 usage or a file, 3 UNDECIDED.\n"
+    "Also --help and --version. See judge(1).\n";
 
 static const struct subcommand {
   const char *name;
@@ -85,7 +84,8 @@ enum judge_code judge_keys_open(struct judge_keys *keys, const char *path) {
   if (error == AVOW_OK)
     return JUDGE_PROVEN;
   if (error == AVOW_MALFORMED)
-    screen_error("cannot read line %u of %s. Mend it: nothing is ruled on a list that is in part "
+    screen_error("cannot read line %u of %s. Mend it: a line is a name and a key, such as "
+                 "'alice@host ssh-ed25519 AAAA...'. Nothing is ruled on a list that is in part "
                  "unreadable.",
                  line, path);
   else

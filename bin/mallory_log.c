@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <errno.h>
-
 #include "attack/attack.h"
+#include "base/when.h"
 #include "common.h"
 #include "crypto/hash.h"
 #include "crypto/hmac.h"
@@ -18,17 +18,21 @@
 #include "mallory.h"
 #include "mallory_pages.h"
 
-/* Mallory holds the file: she writes a changed copy of a log, for judge to look at.  She can
- * compute every head anew, as anybody can, and holds no private key. */
+/* Someone who has the file of a log, and no private key: a changed copy of it, for judge to look
+ * at. The head lines can be made anew, as anybody can. */
 
 #define LOG_MAX (1024u * 1024u * 1024u)
+#define HOUR_US UINT64_C(3600000000)
+
+static const char MESSAGE_ID[] = "Message ID: ", MESSAGES[] = "Messages: ",
+                  CONFIRMED[] = "Message confirmed at: ", IN_ALL[] = "Messages in all: ";
 
 struct forgery {
   struct pages pages;
-  uint64_t id;
-  const char *text;
-  size_t message, envelope; /* their blocks */
-  char told[320];           /* what she did */
+  uint64_t id, first_id, last_id; /* of the message, and of those in its envelope */
+  const char *text;               /* the new one */
+  size_t message, envelope;       /* the blocks; of ${envelope}, the count of all: none */
+  char told[320];                 /* what was done */
 };
 
 typedef enum avow_error deed(struct forgery *forgery);
@@ -45,6 +49,13 @@ static enum avow_error set_text(struct forgery *forgery) {
   return error;
 }
 
+static enum avow_error set_number(struct forgery *forgery, size_t at, const char *name,
+                                  uint64_t number) {
+  char text[24];
+  snprintf(text, sizeof text, "%" PRIu64, number);
+  return pages_set(&forgery->pages, at, name, view_text(text));
+}
+
 static enum avow_error edit(struct forgery *forgery) {
   TELL(forgery, "changed the text of message %" PRIu64 ", and left its hash as it was",
        forgery->id);
@@ -52,6 +63,7 @@ static enum avow_error edit(struct forgery *forgery) {
 }
 
 static enum avow_error rewrite(struct forgery *forgery) {
+  TELL(forgery, "changed message %" PRIu64 ": its text, and its hash to fit", forgery->id);
   struct hash *hash;
   uint8_t value[SHA512_SIZE];
   char hex[2 * SHA512_SIZE + 1];
@@ -65,31 +77,27 @@ static enum avow_error rewrite(struct forgery *forgery) {
     error = set_text(forgery);
   if (error == AVOW_OK)
     error = pages_set(&forgery->pages, forgery->message, "Hash value: ", view_text(hex));
-  TELL(forgery, "changed message %" PRIu64 ": its text, and its hash to fit", forgery->id);
   return error;
 }
 
-/* One digit of the confirmation's time, wherever it stands. */
+/* In the envelope, and in Alice's log in each of its messages, which stand before it. */
 static enum avow_error antedate(struct forgery *forgery) {
-  size_t blocks[] = {forgery->message, forgery->envelope};
-  struct view time;
-  char text[64];
-  bool any = false;
-  for (size_t i = 0; i < 2; i++) {
-    if (blocks[i] == forgery->pages.count ||
-        !pages_line(&forgery->pages, blocks[i], "Message confirmed at: ", &time) ||
-        time.size >= sizeof text)
-      continue;
-    memcpy(text, time.data, time.size);
-    text[18] = text[18] == '0' ? '1' : '0'; /* the seconds */
-    enum avow_error error =
-        pages_set(&forgery->pages, blocks[i], "Message confirmed at: ", view_of(text, time.size));
-    if (error != AVOW_OK)
-      return error;
-    any = true;
-  }
-  TELL(forgery, "changed the time at which message %" PRIu64 " was confirmed", forgery->id);
-  return any ? AVOW_OK : AVOW_NOT_FOUND;
+  struct pages *pages = &forgery->pages;
+  struct view time, id;
+  uint64_t wall_us;
+  int offset_min;
+  char text[WHEN_TEXT_SIZE];
+  size_t at = forgery->envelope;
+  if (at == pages->count || !pages_line(pages, at, CONFIRMED, &time) ||
+      when_parse(time, &wall_us, &offset_min) != AVOW_OK || wall_us < 25 * HOUR_US)
+    return AVOW_NOT_FOUND;
+  when_text(wall_us - HOUR_US, offset_min, text);
+  enum avow_error error = pages_set(pages, at, CONFIRMED, view_text(text));
+  while (error == AVOW_OK && at-- > 0 && pages_line(pages, at, MESSAGE_ID, &id))
+    if (pages_line(pages, at, CONFIRMED, &time))
+      error = pages_set(pages, at, CONFIRMED, view_text(text));
+  TELL(forgery, "said that message %" PRIu64 " was confirmed an hour earlier", forgery->id);
+  return error;
 }
 
 static enum avow_error remove_message(struct forgery *forgery) {
@@ -126,33 +134,29 @@ static enum avow_error roll_back(struct forgery *forgery) {
   return AVOW_OK;
 }
 
-/* A message that nobody sent, behind this one; the envelope is said to have held it. */
+/* A message that nobody sent, behind the last one.  The envelope is said to have held it, and the
+ * end to have counted it. */
 static enum avow_error invent(struct forgery *forgery) {
+  struct pages *pages = &forgery->pages;
+  struct view value;
   char ids[48];
-  if (forgery->envelope == forgery->pages.count)
+  if (forgery->envelope == pages->count || forgery->last_id != forgery->id ||
+      pages_message(pages, forgery->id + 1) != pages->count)
     return AVOW_NOT_FOUND;
-  struct view last;
-  uint64_t first_id, last_id;
-  if (!pages_line(&forgery->pages, forgery->envelope, "Messages: ", &last) ||
-      sscanf((const char *)last.data, "%" SCNu64 "-%" SCNu64, &first_id, &last_id) != 2)
-    return AVOW_NOT_FOUND;
-  forgery->message = pages_message(&forgery->pages, last_id);
-  enum avow_error error = forgery->message == forgery->pages.count
-                              ? AVOW_NOT_FOUND
-                              : pages_repeat(&forgery->pages, forgery->message);
-  if (error != AVOW_OK)
-    return error;
-  forgery->envelope += forgery->envelope > forgery->message;
-  forgery->message++;
-  snprintf(ids, sizeof ids, "%" PRIu64, last_id + 1);
-  error = pages_set(&forgery->pages, forgery->message, "Message ID: ", view_text(ids));
+  enum avow_error error = pages_repeat(pages, forgery->message);
+  forgery->message++, forgery->envelope++, forgery->id++;
+  snprintf(ids, sizeof ids, "%" PRIu64 "-%" PRIu64, forgery->first_id, forgery->id);
+  if (error == AVOW_OK)
+    error = set_number(forgery, forgery->message, MESSAGE_ID, forgery->id);
   if (error == AVOW_OK)
     error = rewrite(forgery);
-  snprintf(ids, sizeof ids, "%" PRIu64 "-%" PRIu64, first_id, last_id + 1);
   if (error == AVOW_OK)
-    error = pages_set(&forgery->pages, forgery->envelope, "Messages: ", view_text(ids));
-  TELL(forgery, "invented message %" PRIu64 ", and said that it came with those before it",
-       last_id + 1);
+    error = pages_set(pages, forgery->envelope, MESSAGES, view_text(ids));
+  for (size_t at = forgery->envelope; at < pages->count && error == AVOW_OK; at++)
+    if (pages_line(pages, at, IN_ALL, &value))
+      error = set_number(forgery, at, IN_ALL, forgery->id + 1);
+  TELL(forgery, "invented message %" PRIu64 ", and said that it came with the one before it",
+       forgery->id);
   return error;
 }
 
@@ -169,13 +173,13 @@ static bool find_key(const struct pages *pages, uint8_t key[FERNET_KEY_SIZE]) {
 static enum avow_error forge_receipt(struct forgery *forgery) {
   uint8_t key[FERNET_KEY_SIZE], public[ED25519_PUBLIC_SIZE], tag[ED25519_SIGNATURE_SIZE];
   char line[SSHSIG_TEXT_SIZE];
-  struct view receipt, block;
+  struct view receipt;
   struct hmac *hmac;
   if (!find_key(&forgery->pages, key) || forgery->envelope == forgery->pages.count ||
       !pages_line(&forgery->pages, forgery->envelope, "Receipt: ", &receipt) ||
       sshsig_decode(receipt, public, tag) != AVOW_OK)
     return AVOW_NOT_FOUND;
-  block = buf_view(&forgery->pages.blocks[forgery->envelope]);
+  struct view block = buf_view(&forgery->pages.blocks[forgery->envelope]);
   enum avow_error error = hmac_new(&hmac, view_of(key, 16));
   if (error != AVOW_OK)
     return error;
@@ -200,12 +204,14 @@ static const struct {
 } DEEDS[] = {
     {"edit", "change a text", "this message, with its text", edit},
     {"rewrite", "change a text, and its hash to fit", "this message, with its text", rewrite},
-    {"antedate", "change the time of a confirmation", "this message, confirmed", antedate},
+    {"antedate", "say that a message was confirmed an hour earlier", "this message, confirmed",
+     antedate},
     {"remove", "take a message out", "this message", remove_message},
     {"repeat", "write a message twice", "this message", repeat_message},
     {"swap", "let two messages change places", "this message and the next", swap_messages},
     {"rollback", "put back an old copy, from before a message", "an earlier chunk", roll_back},
-    {"invent", "add a message that nobody sent", "this message, confirmed, with its text", invent},
+    {"invent", "add a message that nobody sent, behind the last one",
+     "this message, as the last one, confirmed, with its text", invent},
     {"forge-receipt", "with the session's key, where the log has kept it",
      "the receipt of this message, and a line 'Key:' (alice --log-detail full)", forge_receipt},
 };
@@ -228,81 +234,100 @@ static enum exit_code unknown_deed(const char *name) {
                      near != NULL ? "?" : "");
 }
 
-static enum exit_code commit(struct forgery *forgery, size_t deed_number, const char *path,
-                             const char *to, bool heads) {
-  struct buf log;
-  buf_init(&log, LOG_MAX);
-  enum avow_error error = file_read(path, FILE_ANY, &log);
-  if (error == AVOW_OK)
-    error = pages_read(&forgery->pages, buf_view(&log));
-  buf_clear(&log);
-  if (error != AVOW_OK) {
-    screen_error("cannot read %s: %s.", path,
-                 error == AVOW_SYSTEM      ? strerror(errno)
-                 : error == AVOW_MALFORMED ? "it is no log"
-                                           : avow_error_text(error));
-    buf_free(&log);
-    return CODE_FAILURE;
-  }
-  forgery->message = pages_message(&forgery->pages, forgery->id);
-  forgery->envelope = pages_envelope(&forgery->pages, forgery->id);
-  if (forgery->message == forgery->pages.count)
-    error = AVOW_NOT_FOUND;
-  if (error == AVOW_OK)
-    error = DEEDS[deed_number].deed(forgery);
-  if (error == AVOW_NOT_FOUND)
-    screen_error("%s does not have what '%s' wants: %s.", path, DEEDS[deed_number].name,
-                 DEEDS[deed_number].wants);
-  if (error == AVOW_OK)
-    error = pages_write(&forgery->pages, heads, &log);
-  if (error == AVOW_OK)
-    error = file_create(to, 0600, buf_view(&log));
-  if (error != AVOW_OK && error != AVOW_NOT_FOUND)
-    screen_error("cannot write %s: %s.", to,
-                 error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
-  buf_free(&log);
-  return error == AVOW_OK ? CODE_OK : CODE_FAILURE;
+/* What the command line says. */
+struct wish {
+  size_t deed;
+  const char *log, *copy;
+  bool numbered, raw, json;
+};
+
+static enum exit_code say_error(const char *doing, const char *path, enum avow_error error) {
+  screen_error("cannot %s %s: %s.", doing, path,
+               error == AVOW_SYSTEM      ? strerror(errno)
+               : error == AVOW_MALFORMED ? "it is no log, or its end is missing"
+                                         : avow_error_text(error));
+  return CODE_FAILURE;
 }
 
-enum exit_code mallory_log(int argc, char **argv) {
+static enum exit_code commit(struct forgery *forgery, const struct wish *wish) {
+  struct buf log;
+  buf_init(&log, LOG_MAX);
+  enum avow_error error = file_read(wish->log, FILE_ANY, &log);
+  if (error == AVOW_OK)
+    error = pages_read(&forgery->pages, buf_view(&log));
+  buf_free(&log);
+  if (error != AVOW_OK)
+    return say_error("read", wish->log, error);
+  struct pages *pages = &forgery->pages;
+  forgery->message = pages_message(pages, forgery->id);
+  forgery->envelope = pages_envelope(pages, forgery->id, &forgery->first_id, &forgery->last_id);
+  error = forgery->message == pages->count ? AVOW_NOT_FOUND : DEEDS[wish->deed].deed(forgery);
+  if (error == AVOW_NOT_FOUND) {
+    screen_error("%s has no message %" PRIu64 " for that: '%s' wants %s.", wish->log, forgery->id,
+                 DEEDS[wish->deed].name, DEEDS[wish->deed].wants);
+    return CODE_FAILURE;
+  }
+  buf_init(&log, LOG_MAX);
+  if (error == AVOW_OK)
+    error = pages_write(pages, !wish->raw, &log);
+  if (error == AVOW_OK)
+    error = file_create(wish->copy, 0600, buf_view(&log));
+  buf_free(&log);
+  return error == AVOW_OK ? CODE_OK : say_error("write", wish->copy, error);
+}
+
+static enum exit_code parse(int argc, char **argv, struct wish *wish, struct forgery *forgery) {
   static const struct option options[] = {
       {"message", required_argument, NULL, 'm'}, {"text", required_argument, NULL, 't'},
       {"to", required_argument, NULL, 'o'},      {"raw", no_argument, NULL, 'r'},
       {"json", no_argument, NULL, 'j'},          {0}};
-  struct forgery forgery = {.text = "I owe you nothing."};
-  const char *to = NULL;
-  bool heads = true, json = false, numbered = false;
   unsigned long id = 0;
   int option;
-  if (argc == 2)
-    return list_deeds();
-  while ((option = getopt_long(argc - 1, argv + 1, "", options, NULL)) != -1) {
+  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
     switch (option) {
-    case 'm': numbered = parse_number(optarg, 0, UINT32_MAX, &id); break;
-    case 't': forgery.text = optarg; break;
-    case 'o': to = optarg; break;
-    case 'r': heads = false; break;
-    case 'j': json = true; break;
+    case 'm':
+      if (!parse_number(optarg, 0, UINT32_MAX, &id))
+        return usage_error("mallory", "--message is the number of a message, not '%.40s'.", optarg);
+      wish->numbered = true;
+      break;
+    case 't': forgery->text = optarg; break;
+    case 'o': wish->copy = optarg; break;
+    case 'r': wish->raw = true; break;
+    case 'j': wish->json = true; break;
     default: return usage_error("mallory", "see above.");
     }
   }
-  screen_init(&(struct screen_options){.program = "mallory", .json = json});
-  if (argc - 1 - optind != 2 || to == NULL || !numbered)
+  forgery->id = id;
+  argv += optind + 1; /* "log" is the first */
+  argc -= optind + 1;
+  while (argc > 0 && wish->deed < DEEDS_COUNT && strcmp(DEEDS[wish->deed].name, argv[0]) != 0)
+    wish->deed++;
+  if (wish->deed == DEEDS_COUNT)
+    return unknown_deed(argv[0]);
+  if (argc != 2 || wish->copy == NULL || !wish->numbered)
     return usage_error("mallory", "log wants a deed, a log, --message N and --to COPY.");
-  size_t deed_number = 0;
-  while (deed_number < DEEDS_COUNT && strcmp(DEEDS[deed_number].name, argv[1 + optind]) != 0)
-    deed_number++;
-  if (deed_number == DEEDS_COUNT)
-    return unknown_deed(argv[1 + optind]);
-  forgery.id = id;
-  enum exit_code code = commit(&forgery, deed_number, argv[2 + optind], to, heads);
+  wish->log = argv[1];
+  return CODE_OK;
+}
+
+enum exit_code mallory_log(int argc, char **argv) {
+  struct forgery forgery = {.text = "I owe you nothing."};
+  struct wish wish = {0};
+  if (argc == 2)
+    return list_deeds();
+  enum exit_code code = parse(argc, argv, &wish, &forgery);
+  if (code != CODE_OK)
+    return code;
+  screen_init(&(struct screen_options){.program = "mallory", .json = wish.json});
+  code = commit(&forgery, &wish);
   if (code == CODE_OK)
-    mallory_say(json_pack("{s:s, s:s, s:s, s:b}", "event", "log", "deed", DEEDS[deed_number].name,
-                          "copy", to, "heads", heads),
+    mallory_say(json_pack("{s:s, s:s, s:I, s:s, s:b}", "event", "log", "deed",
+                          DEEDS[wish.deed].name, "id", (json_int_t)forgery.id, "copy", wish.copy,
+                          "heads", !wish.raw),
                 "%s. %s The copy is %s.", forgery.told,
-                heads ? "All heads fit again: anybody can compute them."
-                      : "The heads are as they were.",
-                to);
+                wish.raw ? "The head lines are as they were."
+                         : "The head lines fit again: anybody can compute them.",
+                wish.copy);
   pages_free(&forgery.pages);
   return code == CODE_OK && mallory_deaf() ? CODE_FAILURE : code;
 }

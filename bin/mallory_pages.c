@@ -10,9 +10,15 @@
 
 #define BLOCK_MAX (8u * 1024u * 1024u)
 
+static bool begins(struct view bytes, const char *text) {
+  size_t size = strlen(text);
+  return bytes.size >= size && memcmp(bytes.data, text, size) == 0;
+}
+
 enum avow_error pages_read(struct pages *pages, struct view log) {
   *pages = (struct pages){0};
-  if (log.size == 0 || log.data[log.size - 1] != '\n' || memchr(log.data, '\0', log.size) != NULL)
+  if ((!begins(log, "To: ") && !begins(log, "Connected: ")) || log.data[log.size - 1] != '\n' ||
+      memchr(log.data, '\0', log.size) != NULL)
     return AVOW_MALFORMED;
   log.size--;
   for (;;) {
@@ -43,7 +49,7 @@ bool pages_line(const struct pages *pages, size_t at, const char *name, struct v
   while (block.size > 0) {
     const uint8_t *end = memchr(block.data, '\n', block.size);
     size_t size = end != NULL ? (size_t)(end - block.data) : block.size;
-    if (size >= name_size && memcmp(block.data, name, name_size) == 0) {
+    if (begins(view_of(block.data, size), name)) {
       *ret_value = view_of(block.data + name_size, size - name_size);
       return true;
     }
@@ -63,7 +69,8 @@ size_t pages_message(const struct pages *pages, uint64_t id) {
   return pages->count;
 }
 
-size_t pages_envelope(const struct pages *pages, uint64_t id) {
+size_t pages_envelope(const struct pages *pages, uint64_t id, uint64_t *ret_first,
+                      uint64_t *ret_last) {
   for (size_t i = 0; i < pages->count; i++) {
     struct view value;
     char text[48];
@@ -72,8 +79,11 @@ size_t pages_envelope(const struct pages *pages, uint64_t id) {
       continue;
     memcpy(text, value.data, value.size);
     text[value.size] = '\0';
-    if (sscanf(text, "%" SCNu64 "-%" SCNu64, &first, &last) == 2 && first <= id && id <= last)
-      return i;
+    if (sscanf(text, "%" SCNu64 "-%" SCNu64, &first, &last) != 2 || id < first || id > last)
+      continue;
+    *ret_first = first;
+    *ret_last = last;
+    return i;
   }
   return pages->count;
 }
@@ -148,7 +158,8 @@ static enum avow_error write_head(struct head *head, size_t *covered, const char
   return buf_format(log, "%s%s\n", name, hex);
 }
 
-/* One block, with the heads that are of this log. */
+/* One block, with the heads of the log before them.  "Head at receipt" and "Head at the end" are
+ * heads of Alice's log: in Bob's they stay. */
 static enum avow_error write_block(struct view block, bool alices, struct head *head,
                                    size_t *covered, struct buf *log) {
   static const char *const names[] = {HEAD_LINE, "Head at receipt: ", "Head at the end: "};
@@ -156,8 +167,7 @@ static enum avow_error write_block(struct view block, bool alices, struct head *
   while (block.size > 0 && error == AVOW_OK) {
     const uint8_t *end = memchr(block.data, '\n', block.size);
     size_t size = end != NULL ? (size_t)(end - block.data) : block.size, name = 0;
-    while (name < 3 && (size < strlen(names[name]) ||
-                        memcmp(block.data, names[name], strlen(names[name])) != 0))
+    while (name < 3 && !begins(view_of(block.data, size), names[name]))
       name++;
     if (name == 0 || (name < 3 && alices)) {
       error = write_head(head, covered, names[name], log);

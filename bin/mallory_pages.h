@@ -11,8 +11,8 @@ struct pages {
   size_t count;
 };
 
-/** pages_read(pages, log): Take it apart.  Returns AVOW_MALFORMED if it is no log, AVOW_NO_MEMORY,
- * AVOW_TOO_LONG. */
+/** pages_read(pages, log): Take it apart.  Returns AVOW_MALFORMED if it is no log, or does not end
+ * with a line, AVOW_NO_MEMORY, AVOW_TOO_LONG; pages_free is due either way. */
 enum avow_error pages_read(struct pages *pages, struct view log);
 
 /** pages_free(pages): Also a zeroed one. */
@@ -21,8 +21,10 @@ void pages_free(struct pages *pages);
 /** pages_message(pages, id): Return the index of this message's block; ${pages->count}: none. */
 size_t pages_message(const struct pages *pages, uint64_t id);
 
-/** pages_envelope(pages, id): The same, of the envelope's that it came in. */
-size_t pages_envelope(const struct pages *pages, uint64_t id);
+/** pages_envelope(pages, id, ret_first, ret_last): The same, of the envelope that it came in, and
+ * the ids of the first and the last message in it. */
+size_t pages_envelope(const struct pages *pages, uint64_t id, uint64_t *ret_first,
+                      uint64_t *ret_last);
 
 /** pages_line(pages, at, name, ret_value): Find the line that begins so in a block, and its value;
  * false if there is none. */

@@ -142,7 +142,7 @@ static void resume_sender(struct sender *sender, struct head head) {
   opened.peer = "";
   sender_restored(sender, head);
   enum avow_error error = sender_attach(sender, &session, &opened, seed, now);
-  REQUIRE(error == AVOW_OK || error == AVOW_OUT_OF_STEP);
+  REQUIRE(error == AVOW_OK || error == AVOW_OUT_OF_STEP || error == AVOW_KEY_CHANGED);
   REQUIRE_OK(sender_record(sender, &record));
   sender_record_consume(sender, record.size);
   REQUIRE_OK(sender_durable(sender, now));

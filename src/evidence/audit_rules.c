@@ -283,7 +283,8 @@ static enum avow_error check_end(struct audit *audit, const struct fact *fact) {
     return broken(audit, fact, "a head of Alice's that she had not given to Bob");
   if (audit->keeper == WHO_ALICE && !same_head(proof->head, record->head_there))
     return broken(audit, fact, "a head at the end that the log does not have");
-  if (!record->by_bob && !same_head(proof->bob_head, audit->bob_signed))
+  if (audit->keeper == WHO_ALICE && !record->by_bob &&
+      !same_head(proof->bob_head, audit->bob_signed))
     return broken(audit, fact, "an end without the last head of Bob's that he signed");
   if (audit->keeper == WHO_BOB && !audit_had_head(audit, proof->bob_head))
     return broken(audit, fact, "a head of Bob's that his log never had");

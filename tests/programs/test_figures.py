@@ -93,6 +93,7 @@ def test_figures_1_and_2_at_the_very_first_start(new_place):
     """Goal: only the line that tells where the new identity is comes before the figures' lines."""
     place = new_place
     alice, bob = place.alice(terminal=True), place.bob(terminal=True).see(READY)
+    alice.see("Client's key: ")
     for who, program, lines in (("alice", alice, [*ALICE_OPENS, *CONNECTED, CLIENTS_KEY]),
                                 ("bob", bob, BOB_READY)):
         file = re.escape(str(place.config(who) / f"{who}_ed25519"))
