@@ -77,6 +77,10 @@ def test_alice_shows_two_people_two_logs(court):
     for left, right in ((one, two), (two, one)):
         assert court.views(left.pair()[0], right.pair()[1]) == (P, P, R)
         assert court.judge("same", alice=left.pair()[0], bob=right.pair()[1])[0] == R
+        word, why = court.judge("verify", alice=left.pair()[0], other=right.pair()[0])
+        assert word == court.verify(alice=left.pair()[0], other=right.pair()[0]) == R
+        assert "speaks against Alice" in why
+    assert court.verify(alice=one.pair()[0], other=started(5).pair()[0]) == P  # an older copy is no other story
 
 
 def test_alice_invents_a_message(court):
