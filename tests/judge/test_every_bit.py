@@ -16,7 +16,8 @@ def case(request, tmp_path):
     if request.param == "real":
         alice, bob, keys = request.getfixturevalue("real")
     else:
-        alice, bob = forge.honest(GROUPS, resume_at=(2,), incidents_at=(1,)).pair()
+        alice, bob = forge.honest(GROUPS, resume_at=(2,), incidents_at=(1,),
+                                   texts="Hey \\ dude,\n\x01 number {}").pair()
         keys = None
     assert alice.count(b"\nMessage ID: ") == bob.count(b"\nMessage ID: ") == 20
     return Court(tmp_path, keys), {"alice": alice, "bob": bob}
