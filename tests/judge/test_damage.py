@@ -7,7 +7,7 @@ import re
 import pytest
 
 import forge
-from court import ROOT, Court
+from court import Court
 
 GROUPS = (1, 1, 2, 3, 5, 8)  # 20 messages
 OWNERS = {"Alice": forge.ALICE, "Bob": forge.BOB}
@@ -28,9 +28,11 @@ def blocks_of(pair, who):
     return forge.parse(pair[0] if who == "Alice" else pair[1])
 
 
-def alone(who, views):
-    """Of Court.views: what the damaged log shows alone, and both together."""
-    return views[0 if who == "Alice" else 1], views[2]
+def shown(court, who, pair, both=True):
+    """What ${who}'s log, which is the damaged one, shows alone, and both together."""
+    logs = {"alice": pair[0], "bob": pair[1]}
+    name = who.lower()
+    return court.verify(**{name: logs[name]}, both=both), court.verify(**logs, both=both)
 
 
 def moved(blocks):
@@ -62,7 +64,7 @@ def test_records_moved_by_anyone(court, who):
     pair = session().pair()
     blocks = blocks_of(pair, who)
     for name, other in moved(blocks):
-        views = alone(who, court.views(*edited(pair, who, other)))
+        views = shown(court, who, edited(pair, who, other))
         last = name in (f"removed {len(blocks) - 1}", f"swapped {len(blocks) - 2}")
         assert views[0] == R or last, (name, views)
         assert P not in views, (name, views)
@@ -78,7 +80,7 @@ def test_records_moved_by_the_owner(court, who):
         other = forge.repair(other, who, OWNERS[who])
         if len([block for block in other if block[0][0] == "Head"]) < 2 or other[-1][0][0] != "Head":
             continue
-        views = alone(who, court.views(*edited(pair, who, other), both=number % 4 == 0))
+        views = shown(court, who, edited(pair, who, other), both=number % 4 == 0)
         assert views[1] != P, (name, views)
 
 
@@ -94,7 +96,7 @@ def test_signed_with_another_key(court, who, key_too):
             for line in block:
                 if line[0] == who:
                     line[1] = forge.MALLORY.line
-    views = alone(who, court.views(*edited(pair, who, forge.repair(blocks, who, forge.MALLORY))))
+    views = shown(court, who, edited(pair, who, forge.repair(blocks, who, forge.MALLORY)))
     assert views[0] == (U if key_too and who == "Alice" else R) and views[1] != P, views
 
 
@@ -122,7 +124,7 @@ def test_an_old_copy_put_back(court, who, end):
     heads = [match.end() for match in re.finditer(rb"(?m)^Head: .*\n", data)]
     for upto in heads[:-1]:
         old = (data[:upto], pair[1]) if who == "Alice" else (pair[0], data[:upto])
-        views = alone(who, court.views(*old))
+        views = shown(court, who, old)
         confirmed = data[upto:].count(b"\nMessages: ")
         if who == "Bob" and end == "Alice" and b"\nMessage ID: " not in data[upto:] and \
                 b"\nConnected: " in data[:upto]:
@@ -172,7 +174,7 @@ def test_an_edited_confirmation_time(court, who):
                     line[1] = old.replace("2026-", "2025-")
         for heads, sign in ((False, False), (True, False), (True, True)):
             other = forge.repair(blocks, who, OWNERS[who], heads, sign)
-            views = alone(who, court.views(*edited(pair, who, other)))
+            views = shown(court, who, edited(pair, who, other))
             assert views == (R, R), (number, heads, sign, views)
 
 
@@ -186,4 +188,4 @@ def test_the_last_receipt_can_be_dated_anew(court):
         for line in block:
             if line == ["Message confirmed at", old]:
                 line[1] = old.replace("2026-", "2025-")
-    assert alone("Alice", court.views(*edited(pair, "Alice", forge.repair(blocks, "Alice", forge.ALICE)))) == (P, R)
+    assert shown(court, "Alice", edited(pair, "Alice", forge.repair(blocks, "Alice", forge.ALICE))) == (P, R)

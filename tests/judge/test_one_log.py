@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Goal: the table "What one log alone shows" of docs/EVIDENCE.md is what a run finds, row by row."""
-import copy
 import hashlib
 import re
 
