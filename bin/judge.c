@@ -84,7 +84,8 @@ enum judge_code judge_keys_open(struct judge_keys *keys, const char *path) {
   if (error == AVOW_OK)
     return JUDGE_PROVEN;
   if (error == AVOW_MALFORMED)
-    screen_error("cannot read line %u of %s. Mend it: nothing is ruled on a list that is in part "
+    screen_error("cannot read line %u of %s. Mend it: a line is a name and a key, such as "
+                 "'alice@host ssh-ed25519 AAAA...'. Nothing is ruled on a list that is in part "
                  "unreadable.",
                  line, path);
   else

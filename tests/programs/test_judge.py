@@ -128,7 +128,7 @@ def test_bad_input(place, session):
     for args, keys, why in [
             (("verify", alice), None, "Say it with --keys FILE"),
             (("verify", alice), "nowhere", "cannot read the keys in nowhere: "),
-            (("verify", alice), "broken", "cannot read line 1 of broken. Mend it"),
+            (("verify", alice), "broken", "cannot read line 1 of broken. Mend it: a line is a name and a key"),
             (("verify", "nowhere"), "people", "cannot read nowhere: No such file or directory"),
             (("verify", "."), "people", "cannot read .: Is a directory"),
             (("verify", "pipe"), "people", "cannot read pipe: "),
