@@ -131,7 +131,7 @@ def test_a_forged_receipt_needs_the_key(logs, tmp_path):
 def test_as_json(logs):
     """Goal: one object."""
     assert json.loads(logs.change("remove", "bob", 1, "--json", "--raw")) == {
-        "event": "log", "deed": "remove", "id": 1, "copy": str(logs.copy), "heads": False}
+        "event": "log", "deed": "remove", "id": 1, "heads": False}
 
 
 def test_bad_input(logs, tmp_path):
@@ -153,6 +153,7 @@ def test_bad_input(logs, tmp_path):
         (1, ["edit", tmp_path / "withheld", 0, copy], "'edit' wants this message, with its text."),
         (1, ["swap", log, 2, copy], "'swap' wants this message and the next."),
         (1, ["invent", log, 1, copy], "'invent' wants this message, as the last one, confirmed, with its text."),
+        (1, ["invent", tmp_path / "withheld", 2, copy], "has no message 2 for that: 'invent' wants this message, as"),
         (1, ["antedate", tmp_path / "odd", 0, copy], "'antedate' wants this message, confirmed."),
         (1, ["edit", log, 0, tmp_path / "there"], f"cannot write {tmp_path / 'there'}: File exists."),
         (1, ["edit", log, 0, log], f"cannot write {log}: File exists."),
