@@ -125,7 +125,7 @@ static enum judge_code vouch(struct shown *shown, enum exhibit_part part) {
   case AVOW_EXPIRED:
     screen_error("%s is by the key %s, which was not valid at %s, as %s says.", PART_NAMES[part],
                  key, time, shown->keys_path);
-    return JUDGE_REFUTED;
+    return JUDGE_UNDECIDED;
   case AVOW_NOT_FOUND:
     screen_error("%s is by the key %s, which is not in %s. If you know whose it is, add a line "
                  "'NAME ssh-ed25519 AAAA...' there.",

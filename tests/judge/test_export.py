@@ -78,6 +78,22 @@ def test_another_text_or_statement_in_its_place_is_found(room):
         assert run_readme(room.folder / "bad"), names
 
 
+def test_a_statement_of_another_session_is_found(room, tmp_path):
+    """Goal: the same messages at the same times in another session of the same two: its statements do not pass."""
+    other = tmp_path / "other"
+    other.mkdir()
+    groups = dict(groups=(1, 3, 2, 1), resume_at=(2,), incidents_at=(0,))
+    for where, one in ((tmp_path, room), (other, Room(other, forge.honest(name="another", **groups)))):
+        one.good("export", "alice.log", "--message", 2, where / "out", "--keys", "keys")
+    assert (other / "out" / "messages.txt").read_bytes() == (tmp_path / "out" / "messages.txt").read_bytes()
+    for kind in ("opening", "origin", "receipt"):
+        shutil.rmtree(tmp_path / "bad", ignore_errors=True)
+        shutil.copytree(tmp_path / "out", tmp_path / "bad")
+        for path in (other / "out").glob(f"{kind}.txt*"):
+            shutil.copy(path, tmp_path / "bad")
+        assert run_readme(tmp_path / "bad"), kind
+
+
 @pytest.mark.parametrize("log", ["alice.log", "bob.log"])
 def test_ssh_keygen_takes_every_signature_of_every_message(room, log):
     """Goal: stock ssh-keygen accepts each exported signature, and none after one changed byte."""

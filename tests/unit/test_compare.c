@@ -36,7 +36,7 @@ static void test_cut(void **state) {
       {connection.alice, bob.size, "an end that Alice has signed"},
       {envelope.alice, before.bob, "messages that Bob has signed"},
       {envelope.alice, before.bob, "This speaks against Bob"},
-      {alice.size, envelope.bob, "over a connection that Bob has signed, and that his log"},
+      {alice.size, envelope.bob, "a connection that Bob has signed, and that his log"},
       {alice.size, before.bob, "speaks against Bob"},
   };
   for (size_t i = 0; i < COUNT_OF(cuts); i++)

@@ -151,6 +151,14 @@ static void test_what_is_not_there(void **state) {
   made_seal(&made->bob);
   assert_int_equal(show(&exhibit, buf_view(&made->bob.log), 4), AVOW_MALFORMED);
   exhibit_free(&exhibit);
+  enveloped = made_envelope(made, 5, 1);
+  bob_envelope(made, &enveloped);
+  bob_messages(made, 5, 1); /* too late */
+  made_seal(&made->bob);
+  assert_int_equal(show(&exhibit, buf_view(&made->bob.log), 5), AVOW_NOT_FOUND);
+  assert_true(!exhibit.has_message && exhibit.has_envelope);
+  assert_int_equal(exhibit.gathered, 0);
+  exhibit_free(&exhibit);
   assert_int_equal(show(&exhibit, buf_view(&made->bob.log), 9), AVOW_NOT_FOUND);
   exhibit_free(&exhibit);
   made_end(made);

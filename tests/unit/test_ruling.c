@@ -156,11 +156,6 @@ static void test_unreached(void **state) {
   bob_opened(made, &opened);
   made_agreed(made, &made->bob, &opened);
   made_seal(&made->bob);
-  /* he has signed one, and died before it was on his disk */
-  opened = made_opening(made, true);
-  alice_opened(made, &opened);
-  made_agreed(made, &made->alice, &opened);
-  made_seal(&made->alice);
   opened = made_connection(made, true);
   memcpy(made->seen, opened.alice_head, HEAD_SIZE);
   struct enveloped last = made_envelope(made, 1, 2);
