@@ -46,7 +46,7 @@ enum avow_error receiver_restored(struct receiver *receiver, struct head head);
 struct receiver_past {
   bool any, tls;
   uint8_t session_id[SESSION_ID_SIZE];
-  uint8_t bob_key[ED25519_PUBLIC_SIZE]; /* tls only */
+  uint8_t alice_key[ED25519_PUBLIC_SIZE], bob_key[ED25519_PUBLIC_SIZE]; /* tls only */
 };
 
 /** receiver_past(receiver): Return it. */

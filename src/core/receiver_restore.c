@@ -39,6 +39,7 @@ static enum avow_error restore_opened(struct receiver *receiver, const struct re
   struct receiver_past *past = &receiver->past;
   bool same = past->tls == record->tls &&
               memcmp(past->session_id, record->session_id, SESSION_ID_SIZE) == 0 &&
+              memcmp(past->alice_key, record->alice_key, ED25519_PUBLIC_SIZE) == 0 &&
               memcmp(past->bob_key, record->bob_key, ED25519_PUBLIC_SIZE) == 0;
   if (past->any != record->resumed || (past->any && !same))
     return AVOW_MALFORMED;
@@ -47,6 +48,7 @@ static enum avow_error restore_opened(struct receiver *receiver, const struct re
   past->any = true;
   past->tls = record->tls;
   memcpy(past->session_id, record->session_id, SESSION_ID_SIZE);
+  memcpy(past->alice_key, record->alice_key, ED25519_PUBLIC_SIZE);
   memcpy(past->bob_key, record->bob_key, ED25519_PUBLIC_SIZE);
   return AVOW_OK;
 }

@@ -61,6 +61,7 @@ static void met_unknown_key(struct client *client) {
 }
 
 static void met_refusal(struct client *client, enum avow_error error) {
+  uint8_t key[ED25519_PUBLIC_SIZE];
   char line[PUBLIC_KEY_TEXT_SIZE];
   switch (error) {
   case AVOW_BUSY:
@@ -79,7 +80,7 @@ static void met_refusal(struct client *client, enum avow_error error) {
     client_finish(client, CODE_FAILURE);
     break;
   case AVOW_NO_SESSION:
-    if (talk_renew(client->talk)) {
+    if (talk_renew(client->talk, opening_peer_key(client->opening, key) ? key : NULL)) {
       client->next = NULL;
       client->again = true;
       client->retry_ms = RETRY_FIRST_MS;

@@ -43,6 +43,14 @@ static enum avow_error restore(const struct server_options *options, const struc
                  journal->name);
     return AVOW_NO_SESSION;
   }
+  const struct receiver_past *past = receiver_past(receiver);
+  if (bob_key != NULL && past->tls &&
+      memcmp(past->alice_key, options->identity->public, ED25519_PUBLIC_SIZE) != 0) {
+    screen_error("a client asked to resume the session of %s/%s.log, and it is of another identity "
+                 "than mine.",
+                 options->log_folder, journal->name);
+    return AVOW_NO_SESSION;
+  }
   if (fits(receiver, open, bob_key))
     return AVOW_OK;
   screen_error("a client asked to resume the session of %s/%s.log, and it is not his.",

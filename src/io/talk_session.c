@@ -24,6 +24,12 @@ void talk_ask(const struct talk *talk, struct open *ret) {
   }
 }
 
+static void say_other_server(const struct talk *talk) {
+  screen_error("the session in %s/%s.log is with a server of another key. Its "
+               "messages are safe there; to begin a new session, use another --outbox.",
+               talk->setting.options->outbox, talk->journal.name);
+}
+
 /* The server is another one than the session's, or its log or ours has been changed. */
 static void attach_failed(struct talk *talk, enum avow_error error) {
   if (error == AVOW_OUT_OF_STEP)
@@ -33,9 +39,7 @@ static void attach_failed(struct talk *talk, enum avow_error error) {
         "session, use another --outbox.",
         talk->setting.options->outbox, talk->journal.name);
   else if (error == AVOW_KEY_CHANGED)
-    screen_error("the session in %s/%s.log is with a server of another key. Its "
-                 "messages are safe there; to begin a new session, use another --outbox.",
-                 talk->setting.options->outbox, talk->journal.name);
+    say_other_server(talk);
   else if (error == AVOW_TOO_LONG)
     screen_error("a message waits in %s/%s.log that is longer than %zu bytes, the limit of this "
                  "--cover. It is safe there: give a larger size, or send it without --cover.",
@@ -122,10 +126,16 @@ static void close_old(struct talk *talk, struct sender *sender, struct journal *
   journal_end(journal);
 }
 
-bool talk_renew(struct talk *talk) {
+bool talk_renew(struct talk *talk, const uint8_t *server_key) {
   struct sender *old = talk->sender, *sender;
+  const struct sender_past *past = sender_past(old);
   struct journal journal = talk->journal;
   struct sender_config config = talk_config(talk);
+  if (past->tls && server_key != NULL &&
+      !secret_equal(past->alice_key, server_key, sizeof past->alice_key)) {
+    say_other_server(talk);
+    return false;
+  }
   if (sender_may_be_stored(old) > 0) {
     say_stranded(talk);
     return false;

@@ -317,7 +317,7 @@ def test_an_outbox_of_somebody_else(place):
     """Goal: messages of another identity, of another --handshake, or for a server of another key are
     not sent; it is said that they are safe, and they are."""
     interrupted(place)
-    before = place.log("outbox").read_bytes()
+    before, hers = place.log("outbox").read_bytes(), place.log("logs").read_bytes()
     for who in ("alice", "bob"):
         assert place.run(who, "keygen", "--identity", place.root / f"other-{who}")[0] == 0
     for args, reason in ((["--identity", place.root / "other-bob"], "from another identity"),
@@ -330,6 +330,7 @@ def test_an_outbox_of_somebody_else(place):
     assert bob.end() == 1 and "is with a server of another key." in bob.text()
     assert "2 of 2 messages are not confirmed. They wait in outbox/" in bob.text()
     assert alice.out() == b"" and place.log("outbox").read_bytes() == before
+    assert "of another identity than mine" in alice.text() and place.log("logs").read_bytes() == hers
     alice.signal(TERMINATE)
     alice.end()
     goes_on(place)
