@@ -272,7 +272,7 @@ static void test_fill_size(void **state) {
     assert_int_equal(pair->envelopes_count, before + COUNT_OF(expected));
     for (unsigned i = 0; i < COUNT_OF(expected); i++)
       assert_int_equal(pair->envelopes[before + i], expected[i]);
-    for (unsigned i = 0; i < 100; i++) { /* a fast line lets the window grow */
+    for (unsigned i = 0; i < 200; i++) { /* a fast line lets the window grow */
       pair_submit(pair, view_of(text, 8000));
       pair_bob_works(pair);
       pair_settle(pair, 0);

@@ -95,9 +95,15 @@ static void test_envelope(void **state) {
   (void)state;
   static const struct {
     size_t size, envelope;
-  } cases[] = {{1, 2 * KIB},          {2 * KIB, 2 * KIB},        {8 * KIB, 2 * KIB},
-               {8 * KIB + 4, 2049},   {16 * KIB, 4 * KIB},       {256 * KIB - 4, 64 * KIB - 1},
-               {256 * KIB, 64 * KIB}, {256 * KIB + 4, 64 * KIB}, {AVOW_WINDOW_MAX, 64 * KIB}};
+  } cases[] = {{1, 2 * KIB},
+               {2 * KIB, 2 * KIB},
+               {8 * KIB, 2 * KIB},
+               {8 * KIB + 4, 2049},
+               {16 * KIB, 4 * KIB},
+               {1024 * KIB - 4, 256 * KIB - 1},
+               {1024 * KIB, 256 * KIB},
+               {1024 * KIB + 4, 256 * KIB},
+               {AVOW_WINDOW_MAX, 256 * KIB}};
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
     struct window window = {.size = cases[i].size, .max = AVOW_WINDOW_MAX};
     assert_int_equal(window_envelope(&window), cases[i].envelope);
