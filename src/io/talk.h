@@ -35,9 +35,9 @@ void talk_ask(const struct talk *talk, struct open *ret);
 
 /**
  * talk_renew(talk, server_key):
- * The server, which has this key (NULL in plain mode), cannot resume the session.  If nothing of it may be stored over there without our
- * knowing, end it in our log, and go on with a new one: true, another connection is wanted.
- * Otherwise false; all has been said, and talk_give_up is next.
+ * The server, which has this key (NULL in plain mode), cannot resume the session.  If nothing of it
+ * may be stored over there without our knowing, end it in our log, and go on with a new one: true,
+ * another connection is wanted. Otherwise false; all has been said, and talk_give_up is next.
  */
 bool talk_renew(struct talk *talk, const uint8_t *server_key);
 

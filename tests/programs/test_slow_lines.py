@@ -62,6 +62,7 @@ def test_a_message_that_somebody_spoils(place):
     place.closers.append(line.close)
     bob = place.bob(f"127.0.0.1:{line.port}", "--server-key", place.key("alice"), stdin=subprocess.PIPE)
     bob.see("Connected to server")
+    alice.see("Connected: ")  # now his signature of the opening has arrived, too
     line.on = True
     bob.write(b"one\n")
     bob.see("The server refused what arrived", 5)

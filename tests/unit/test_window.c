@@ -95,15 +95,9 @@ static void test_envelope(void **state) {
   (void)state;
   static const struct {
     size_t size, envelope;
-  } cases[] = {{1, 2 * KIB},
-               {2 * KIB, 2 * KIB},
-               {8 * KIB, 2 * KIB},
-               {8 * KIB + 4, 2049},
-               {16 * KIB, 4 * KIB},
-               {1024 * KIB - 4, 256 * KIB - 1},
-               {1024 * KIB, 256 * KIB},
-               {1024 * KIB + 4, 256 * KIB},
-               {AVOW_WINDOW_MAX, 256 * KIB}};
+  } cases[] = {{1, 2 * KIB},           {2 * KIB, 2 * KIB},         {8 * KIB, 2 * KIB},
+               {8 * KIB + 4, 2049},    {16 * KIB, 4 * KIB},        {512 * KIB - 4, 128 * KIB - 1},
+               {512 * KIB, 128 * KIB}, {512 * KIB + 4, 128 * KIB}, {AVOW_WINDOW_MAX, 128 * KIB}};
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
     struct window window = {.size = cases[i].size, .max = AVOW_WINDOW_MAX};
     assert_int_equal(window_envelope(&window), cases[i].envelope);
