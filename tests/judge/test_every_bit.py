@@ -11,7 +11,7 @@ from court import BUILD, FULL, STATUS, Court
 GROUPS = (1, 1, 5, 13)  # 20 messages
 
 
-@pytest.fixture(params=["forged", "real"])
+@pytest.fixture(params=[pytest.param("forged", marks=pytest.mark.full), "real"])
 def case(request, tmp_path):
     if request.param == "real":
         alice, bob, keys = request.getfixturevalue("real")
