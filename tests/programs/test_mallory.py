@@ -184,11 +184,11 @@ def test_a_port_that_is_taken(place):
     assert status == 1 and f"mallory: port {port} is in use. Choose another one with --listen" in err
 
 
-@pytest.mark.parametrize("lay", ["port", "./port", "../work/port"])
+@pytest.mark.parametrize("lay", ["port", "./port", "../{}/port"])
 def test_alices_own_port_file(place, lay):
     """Goal: she does not lay her port file over Alice's, however it is written."""
     place.alice()
-    before = place.port()
+    before, lay = place.port(), lay.format(place.work.name)
     status, _, err = place.run("mallory", "--lay", lay)
     assert status == 2 and f"{lay} is Alice's own port file. It was not touched." in err
     assert place.port() == before and (place.work / "alice.pub").exists()
