@@ -2,7 +2,7 @@
 #ifndef AVOW_CORE_RECEIVER_STATE_H
 #define AVOW_CORE_RECEIVER_STATE_H
 
-/* The inside of a receiver, for receiver.c and receiver_restore.c only. */
+/* The inside of a receiver, for the files receiver*.c only. */
 
 #include "core/channel.h"
 #include "core/incidents.h"

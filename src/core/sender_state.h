@@ -2,7 +2,7 @@
 #ifndef AVOW_CORE_SENDER_STATE_H
 #define AVOW_CORE_SENDER_STATE_H
 
-/* The inside of a sender, for sender.c and sender_restore.c only. */
+/* The inside of a sender, for the files sender*.c only. */
 
 #include "core/channel.h"
 #include "core/incidents.h"

@@ -186,3 +186,35 @@ def test_both_lie(tmp_path):
     other.mkdir()
     assert Court(fine).views(*story) == (P, P, P)
     assert Court(other, f"alice@host {forge.ALICE.line}\n").views(*story) == (U, U, U)
+
+
+def signed_by_both(blocks, keeper):
+    """A log as both could have made it together: all heads and all signatures anew."""
+    other = {"Alice": "Bob", "Bob": "Alice"}[keeper]
+    keys = {"Alice": forge.ALICE, "Bob": forge.BOB}
+    blocks = forge.repair(blocks, keeper, keys[keeper])
+    blocks = forge.repair(blocks, other, keys[other], heads=False)
+    return forge.text_of(forge.repair(blocks, keeper, keys[keeper], sign=keeper == "Alice"))
+
+
+def test_both_together_break_a_rule(court):
+    """Both lie, with all the keys: every signature fits, and only the rule is broken. Both verifiers see it."""
+    alice, bob = map(forge.parse, forge.honest((1, 1, 3)).pair())
+    first = {kind: next(i for i, block in enumerate(bob) if block[0][0] == kind) for kind in ("Messages", "Head")}
+    last = max(i for i, block in enumerate(bob) if block[0][0] == "Messages")
+    assert court.views(signed_by_both(alice, "Alice"), signed_by_both(bob, "Bob")) == (P, P, P)
+
+    again = bob[:first["Messages"] + 1] + bob[first["Messages"]:]  # rule 4: not of the next messages
+    word, why = court.judge("verify", bob=signed_by_both(again, "Bob"))
+    assert word == court.second(bob=signed_by_both(again, "Bob"))[0] == R and "next messages" in why
+
+    old = copy.deepcopy(bob)  # rule 7: a head of Bob's from before these messages
+    forge.put(old[last], "Bob's head", forge.get(old[first["Head"]], "Head"))
+    word, why = court.judge("verify", bob=signed_by_both(old, "Bob"))
+    assert word == court.second(bob=signed_by_both(old, "Bob"))[0] == R and "behind these messages" in why
+
+    agreed = next(i for i, block in enumerate(alice) if block[0][0] == "Signed by Bob")
+    stored = next(i for i, block in enumerate(alice) if block[0][0] == "Messages")
+    late = alice[:agreed] + alice[agreed + 1:stored + 1] + [alice[agreed]] + alice[stored + 1:]  # rule 5
+    word, why = court.judge("verify", alice=signed_by_both(late, "Alice"))
+    assert word == court.second(alice=signed_by_both(late, "Alice"))[0] == R and "connection that both signed" in why
