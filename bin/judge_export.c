@@ -16,7 +16,7 @@
 #include "keys/public_key.h"
 #include "keys/sshsig.h"
 
-/* A page, and a list of two to four lines as the reader wrote them. */
+/* A page, or the file of a signature. */
 #define PAGE_MAX (64u * 1024u)
 
 /* A folder that fills up; the first error sticks, and is said. */

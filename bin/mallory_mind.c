@@ -15,11 +15,10 @@
 
 #define SIZES_MAX 64u
 #define SHOWN_MAX 200u /* bytes of a text on the screen */
-
-/* What lengths and times say of the tokens that go one way. */
 /* Fewer tokens of one length may be chance. */
 #define COVER_LEAST 8u
 
+/* What lengths and times say of the tokens that go one way. */
 struct traffic {
   uint64_t tokens, first_us, last_us, shortest_gap_us, longest_gap_us;
   size_t sizes[SIZES_MAX]; /* different ones */

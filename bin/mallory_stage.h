@@ -25,7 +25,7 @@ struct actor {
 bool stage_programs(char *ret_folder, size_t size);
 
 /**
- * stage_start(actor, program, folder, args, count, with_input):
+ * stage_start(actor, program, folder, as, args, with_input):
  * Run ${program} in ${folder}, which is its home too and is made if it is not there; its output
  * goes to files there named after ${as}.  False if that cannot be.
  */

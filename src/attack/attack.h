@@ -90,9 +90,8 @@ void attack_default(const struct attack_kind *kind, struct attack *ret);
 
 /**
  * attack_parse(text, ret, problem, size):
- * Read "NAME[,option=value...]".  ${text} outlives the attack, and is changed where a text option
- * ends.  Returns AVOW_MALFORMED, having written a sentence on what is wrong to ${problem}, which
- * has
+ * Read "NAME[,option=value...]".  ${text} outlives the attack, and is changed where an option ends.
+ * Returns AVOW_MALFORMED, having written a sentence on what is wrong to ${problem}, which has
  * ${size} bytes.
  */
 enum avow_error attack_parse(char *text, struct attack *ret, char *problem, size_t size);

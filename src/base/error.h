@@ -11,7 +11,7 @@ enum avow_error {
   AVOW_TOO_LONG,      /* longer than the limit of base/limits.h that the contract names */
   AVOW_FULL,          /* a bounded queue or buffer has no room now; try again later */
   AVOW_MALFORMED,     /* bytes that do not follow their format */
-  AVOW_NOT_AUTHENTIC, /* a token that does not verify, for whatever reason */
+  AVOW_NOT_AUTHENTIC, /* a token or a signature that does not verify, for whatever reason */
   AVOW_EXPIRED,       /* a Fernet token older than its time-to-live, or from the future */
   AVOW_CRYPTO,        /* the crypto library failed; not caused by any input */
   AVOW_NOT_FOUND,     /* what was looked for is not there */
@@ -24,7 +24,7 @@ enum avow_error {
   AVOW_KEY_REFUSED,   /* the peer's key is not allowed in, or ours is not */
   AVOW_KEY_TYPE,      /* a key of another type than ssh-ed25519 */
   AVOW_KEY_ENCRYPTED, /* a private key protected by a passphrase */
-  AVOW_BUSY,          /* the server already has its client */
+  AVOW_BUSY,          /* the server is full, or another process has the log */
   AVOW_OUT_OF_STEP,   /* the two sides' logs of one session do not fit each other */
   AVOW_NO_SESSION,    /* the server cannot resume the session that was asked for */
   AVOW_TIMEOUT,       /* a deadline passed */

@@ -6,7 +6,7 @@
 #include "crypto/tls.h"
 
 /* How a session is opened, on either side: hello, the TLS handshake inside handshake frames, then
- * `open` and `session`, which are inside the TLS channel, or in the clear in plain mode.
+ * `open`, `session` and, in tls mode, `agree`: inside the TLS channel, or in the clear in plain mode.
  * docs/PROTOCOL.md, "Opening".  Without I/O; only TLS draws its own randomness. */
 struct opening;
 
@@ -46,9 +46,9 @@ enum opening_state opening_state(const struct opening *opening);
 /**
  * opening_error(opening):
  * Return why it failed: AVOW_NOT_AVOW, AVOW_BAD_VERSION, AVOW_BAD_MODE, AVOW_HANDSHAKE,
- * AVOW_KEY_UNKNOWN, AVOW_KEY_CHANGED, AVOW_KEY_TYPE, AVOW_KEY_REFUSED, AVOW_BUSY, AVOW_MALFORMED,
- * AVOW_NOT_AUTHENTIC (a signature of the opening),
- * AVOW_TOO_LONG, AVOW_TIMEOUT, AVOW_NO_MEMORY, AVOW_CRYPTO; AVOW_OK if it has not.
+ * AVOW_KEY_UNKNOWN, AVOW_KEY_CHANGED, AVOW_KEY_TYPE, AVOW_KEY_REFUSED, AVOW_BUSY, AVOW_NO_SESSION,
+ * AVOW_MALFORMED, AVOW_NOT_AUTHENTIC (a signature of the opening), AVOW_TOO_LONG, AVOW_TIMEOUT,
+ * AVOW_CLOSED, AVOW_NO_MEMORY, AVOW_CRYPTO; AVOW_OK if it has not.
  */
 enum avow_error opening_error(const struct opening *opening);
 

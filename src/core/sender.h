@@ -109,7 +109,7 @@ bool sender_room(const struct sender *sender);
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,
                               uint64_t *ret_id);
 
-/** sender_finish(sender): No more messages come: end the session once all are confirmed. */
+/** sender_finish(sender, now): No more messages come: end the session once all are confirmed. */
 enum avow_error sender_finish(struct sender *sender, struct now now);
 
 /**

@@ -52,8 +52,7 @@ struct audit {
 enum avow_error audit_break(struct audit *audit, uint64_t line, enum who against,
                             const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/** audit_claim(audit, fact, signer, what, wall_us, key, statement, signature): The fact rests on
- * this signature, which bears that time. Returns AVOW_MALFORMED with a fault, AVOW_NO_MEMORY. */
+/* A signature that a record bears, and when it says it was made. */
 struct claimed {
   enum who signer;
   const char *what;
@@ -62,6 +61,9 @@ struct claimed {
   const uint8_t *signature;
   struct view statement;
 };
+
+/** audit_claim(audit, fact, claimed): The fact rests on this signature.  Returns AVOW_MALFORMED with
+ * a fault, AVOW_NO_MEMORY. */
 enum avow_error audit_claim(struct audit *audit, struct fact *fact, const struct claimed *claimed);
 
 /** audit_rule(audit, fact): Hold the next record against the rules, and fill the rest of the fact.

@@ -169,9 +169,8 @@ static enum avow_error alice_opening(struct compare *compare, const struct fact 
   return AVOW_OK;
 }
 
-/* Bob's signature leaves before his record of it is on his disk, and nothing else does. */
+/* Bob's signature leaves him only when it is in his log. */
 static enum avow_error alice_agreed(struct compare *compare, const struct record *record) {
-  /* It left him only when it was in his log. */
   if (compare->alice_matched && compare->bob_agreed &&
       same_bytes(record->proof.bob_signature, compare->bob_signature, SIGNATURE_SIZE))
     return AVOW_OK;

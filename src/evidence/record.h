@@ -8,7 +8,8 @@
 
 /* Records are blocks of "Name: value" lines, parted by an empty line.  docs/PROTOCOL.md, "The log".
  * Every function appends one block to ${out}, with the empty line before it where it is not the
- * first, and returns the errors of buf_append. */
+ * first, and returns the errors of buf_append; record_origin, record_receipt and record_closing go
+ * on with the block before, and record_lines writes lines only. */
 
 /* How much a log keeps. */
 enum log_detail {

@@ -6,7 +6,7 @@
 #include "evidence/replay.h"
 #include "store/store.h"
 
-/* A session's log as either program keeps it: its name, its first record, and durable appends. */
+/* A session's log as either program keeps it: its name, its reading, and durable appends. */
 struct journal {
   struct log *log;
   char name[WHEN_NAME_SIZE];
