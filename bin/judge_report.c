@@ -101,7 +101,7 @@ static void print_message(const struct bench *bench) {
   if (!log->covers || !log->has_message)
     return;
   when_text(log->message.timestamp_us, log->message.offset_min, sent);
-  when_text(log->envelope.record.confirmed_us, log->envelope.record.confirmed_min, confirmed);
+  when_text(log->envelope.confirmed_us, log->envelope.confirmed_min, confirmed);
   printf("Message %" PRIu64 ": given to Bob at %s, confirmed by Alice at %s\n  SHA-512 %s\n",
          log->message.id, sent, confirmed, hex_of(log->message.hash, SHA512_SIZE, hex));
 }

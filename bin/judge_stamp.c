@@ -23,7 +23,6 @@ struct stamping {
   const char *log, *tsa, *query_path, *answer_path;
   uint64_t wait_us;
   char path[PATH_MAX]; /* where the answer is filed */
-  bool any_head;
   struct stamped last;
   struct buf query, answer; /* DER; no query is known where its buffer is empty */
 };
@@ -62,7 +61,6 @@ static enum avow_error on_record(void *context, const struct record *record, boo
   struct stamping *stamping = context;
   (void)ret_enough;
   if (record->type == RECORD_HEAD) {
-    stamping->any_head = true;
     stamping->last.line = record->line;
     memcpy(stamping->last.head, record->proof.head, HEAD_SIZE);
   }
@@ -71,7 +69,7 @@ static enum avow_error on_record(void *context, const struct record *record, boo
 
 static enum judge_code find_head(struct stamping *stamping) {
   enum judge_code code = walk_log(stamping->log, on_record, stamping, NULL);
-  if (code == JUDGE_PROVEN && !stamping->any_head) {
+  if (code == JUDGE_PROVEN && stamping->last.line == 0) {
     screen_error("%s has no head line yet: there is nothing to stamp.", stamping->log);
     code = JUDGE_UNDECIDED;
   }

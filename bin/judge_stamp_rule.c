@@ -80,6 +80,7 @@ static void check(struct stamp_finding *finding, const char *log, const char *pa
 
 static bool take(struct stamp_finding *finding, const char *path, struct buf *file) {
   enum avow_error error = file_read(path, FILE_ANY, file);
+  finding->there = error != AVOW_NOT_FOUND;
   if (error == AVOW_NOT_FOUND)
     find(finding, RULING_UNDECIDED, "there is no time stamp: %s is not there", path);
   else if (error == AVOW_TOO_LONG)
@@ -100,7 +101,6 @@ struct stamp_finding stamp_rule(const char *log, const char *authorities) {
   }
   buf_init(&answer, TIMESTAMP_MAX);
   buf_init(&list, AUTHORITIES_MAX);
-  finding.there = access(path, F_OK) == 0;
   if (take(&finding, path, &answer)) {
     if (file_read(authorities, FILE_ANY, &list) == AVOW_OK)
       check(&finding, log, path, buf_view(&answer), buf_view(&list));

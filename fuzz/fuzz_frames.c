@@ -2,7 +2,6 @@
 /* Frames: a stream in pieces, with time between them.  No payload is over the limit, memory is
  * bounded, a deadline is never left behind, and after enough silence a whole frame gets through. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/when.h"
 #include "harness.h"
@@ -61,11 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     switch (act & 3) {
     case 0:
     case 1: give(&stream, fuzz_take(&script, act >> 2)); break;
-    case 2: wait(&stream, (uint64_t)(act >> 2) * 100000); break;
-    case 3:
-      if (act & 4)
-        frames_widen(&stream.frames, stream.frames.payload_max + reader_u16(&script));
-      break;
+    default: wait(&stream, (uint64_t)(act >> 2) * 100000); break;
     }
     drain(&stream);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Lists of known servers: a line that we wrote, before any others, is found; behind any others it
  * is found, or an earlier line is to blame. */
-#include <string.h>
 
 #include "base/limits.h"
 #include "crypto/secret.h"

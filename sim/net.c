@@ -9,7 +9,6 @@
 
 /* What one read of a socket gives at most. */
 #define READ_MAX (64u * 1024u)
-#define RECORDED_MAX 32u
 
 void net_begin(struct world *world) {
   world->net = calloc(1, sizeof *world->net);
@@ -61,10 +60,6 @@ unsigned net_connect(struct world *world) {
   }
   net->conns[net->count] = conn;
   return net->count++;
-}
-
-bool net_open(const struct world *world, unsigned conn, enum side side) {
-  return conn < world->net->count && !world->net->conns[conn]->closed[side];
 }
 
 void net_key(struct world *world, unsigned number, const struct session *session) {

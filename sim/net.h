@@ -26,9 +26,6 @@ void net_close(struct world *world, unsigned conn, enum side side, bool silent);
 /** net_gone(world, conn, side): ${side} learns that it is over; false if it knows. */
 bool net_gone(struct world *world, unsigned conn, enum side side);
 
-/** net_open(world, conn, side): Whether the connection exists as far as ${side} knows. */
-bool net_open(const struct world *world, unsigned conn, enum side side);
-
 /** net_key(world, conn, session): The connection's session: who reads along knows its key. */
 void net_key(struct world *world, unsigned conn, const struct session *session);
 
@@ -70,10 +67,12 @@ struct conn {
   uint64_t clock_us[2], made_us; /* the session's clocks, when it was made */
 };
 
+#define RECORDED_MAX 32u
+
 struct net {
   struct conn **conns;
   unsigned count, capacity;
-  struct buf recorded[32]; /* frames of the past */
+  struct buf recorded[RECORDED_MAX]; /* frames of the past */
   unsigned recorded_count;
   struct buf plaintext;
 };

@@ -63,7 +63,8 @@ bool rules_line(const struct rules *rules, const uint8_t head[HEAD_SIZE], uint64
   return false;
 }
 
-const uint8_t *rules_last_line(const struct rules *rules) {
+/* The value of the last head line. */
+static const uint8_t *rules_last_line(const struct rules *rules) {
   return rules->lines[rules->lines_count - 1].head;
 }
 

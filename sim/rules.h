@@ -45,9 +45,6 @@ bool rules_holds(const struct rules *rules, const uint8_t *hex, bool openings);
  * an empty log; with at least ${behind} messages before it. */
 bool rules_line(const struct rules *rules, const uint8_t head[HEAD_SIZE], uint64_t behind);
 
-/** rules_last_line(rules): Return the value of the last head line. */
-const uint8_t *rules_last_line(const struct rules *rules);
-
 /** rules_given(rules, i): Return alice's head of number ${i} that the log says she gave to bob,
  * oldest first; NULL if there are not so many. */
 const uint8_t *rules_given(const struct rules *rules, size_t i);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stubs.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attack/deeds.h"
 
-#include <stdio.h>
-
 /* What chaos does at the same rate each, one at a time. */
 static const char *const AXES[] = {
     "modify",     "truncate",          "inject",  "replay", "reorder",   "duplicate", "drop",

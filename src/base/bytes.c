@@ -129,10 +129,6 @@ enum avow_error buf_u8(struct buf *buf, uint8_t value) {
   return append_number(buf, value, 1);
 }
 
-enum avow_error buf_u16(struct buf *buf, uint16_t value) {
-  return append_number(buf, value, 2);
-}
-
 enum avow_error buf_u32(struct buf *buf, uint32_t value) {
   return append_number(buf, value, 4);
 }

@@ -69,9 +69,8 @@ enum avow_error buf_text(struct buf *buf, const char *text);
 enum avow_error buf_format(struct buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** buf_u8/u16/u32/u64(buf, value): Append ${value}, big-endian.  Errors as buf_reserve. */
+/** buf_u8/u32/u64(buf, value): Append ${value}, big-endian.  Errors as buf_reserve. */
 enum avow_error buf_u8(struct buf *buf, uint8_t value);
-enum avow_error buf_u16(struct buf *buf, uint16_t value);
 enum avow_error buf_u32(struct buf *buf, uint32_t value);
 enum avow_error buf_u64(struct buf *buf, uint64_t value);
 

@@ -36,7 +36,7 @@
 /* Messages that wait in the sender. */
 #define AVOW_QUEUE_MAX (4u * 1024u * 1024u)
 /* Bytes of messages in flight at most. */
-#define AVOW_WINDOW_MAX (2u * 1024u * 1024u)
+#define AVOW_WINDOW_MAX (AVOW_QUEUE_MAX / 2u)
 /* Bytes that wait to be written to a peer; past it we stop reading from him. */
 #define AVOW_OUTPUT_MAX (4u * 1024u * 1024u)
 

@@ -67,13 +67,11 @@ const uint8_t *receiver_head(const struct receiver *receiver) {
 
 enum avow_error receiver_attach(struct receiver *receiver, const struct session *session,
                                 const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE]) {
-  assert(!receiver->attached && session->grant.next_id == receiver->next_id);
-  if (receiver->restored_id != receiver->next_id)
-    return AVOW_MALFORMED;
+  assert(receiver->channel.fernet == NULL && session->grant.next_id == receiver->next_id &&
+         receiver->restored_id == receiver->next_id);
   uint8_t key_hash[SHA256_SIZE];
   struct opened record = *opened;
   record.key_hash = key_hash;
-  receiver->attached = true;
   receiver->zones = (struct zones){session->grant.offset_min, session->open.offset_min};
   receiver->freshness = (struct freshness){.limit_us = receiver->config.freshness_us,
                                            .peer_us = session->peer_us,

@@ -60,8 +60,7 @@ const uint8_t *receiver_head(const struct receiver *receiver);
 
 /**
  * receiver_attach(receiver, session, opened, seed):
- * Begin on the connection, and record it.  Once per receiver.  Returns also AVOW_MALFORMED if the
- * log that was restored ends with messages that no envelope record follows.
+ * Begin on the connection, and record it.  Once per receiver.
  */
 enum avow_error receiver_attach(struct receiver *receiver, const struct session *session,
                                 const struct opened *opened, const uint8_t seed[DRBG_SEED_SIZE]);

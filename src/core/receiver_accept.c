@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/mutant.h"
 #include "core/receiver_state.h"
 #include "crypto/secret.h"

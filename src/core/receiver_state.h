@@ -46,7 +46,6 @@ struct receiver {
   struct receiver_past past;
   struct channel channel;
   struct notary notary;
-  bool attached;
   struct freshness freshness;
   struct hash *hash;
   struct zones zones;

@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/mutant.h"
 #include "core/sender_state.h"
 

@@ -146,10 +146,6 @@ uint64_t audit_finished(const struct audit *audit) {
   return replay_finished(audit->replay);
 }
 
-uint64_t audit_messages(const struct audit *audit) {
-  return audit->messages;
-}
-
 bool audit_had_head(const struct audit *audit, const uint8_t value[HEAD_SIZE]) {
   return memcmp(value, audit->empty_head, HEAD_SIZE) == 0 || heads_find(&audit->heads, value, NULL);
 }

@@ -90,9 +90,6 @@ const uint8_t *audit_head(const struct audit *audit);
 /** audit_finished(audit): Return how many bytes of the log are covered by a head line. */
 uint64_t audit_finished(const struct audit *audit);
 
-/** audit_messages(audit): Return how many messages stand in the log so far. */
-uint64_t audit_messages(const struct audit *audit);
-
 /** audit_had_head(audit, value): Whether Bob's log had this head at one of its last 2^20 head
  * lines, or when it was empty. */
 bool audit_had_head(const struct audit *audit, const uint8_t value[HEAD_SIZE]);

@@ -21,7 +21,7 @@ struct passage {
 struct compare {
   const struct audit *bob_audit;
   enum who wants;
-  bool alice_over, bob_over;
+  bool bob_over;
   struct passage looked_for; /* Bob's fact that Alice's log must have */
   struct passage passed[PASSED_MAX];
   unsigned first, count;
@@ -231,7 +231,6 @@ static enum avow_error alice_end(struct compare *compare, const struct record *r
 /* Alice's log is over, and what Bob has was not in it. */
 static enum avow_error alice_over(struct compare *compare) {
   const struct record *bob = &compare->looked_for.record;
-  compare->alice_over = true;
   compare->wants = WHO_UNKNOWN;
   if (compare->bob_over) {
     compare->story.bob_lacks_end = compare->alice_ended && !compare->story.ended;

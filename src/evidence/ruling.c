@@ -13,15 +13,15 @@ const char *ruling_name(enum ruling ruling) {
 }
 
 static void take_envelope(struct testimony *testimony, const struct question *question,
-                          const struct fact *fact) {
-  const struct record *record = &fact->record;
+                          const struct record *record) {
   testimony->envelopes++;
   testimony->confirmed += record->count;
   testimony->at_end = false;
   if (question->id < record->id || question->id - record->id >= record->count)
     return;
   testimony->covers = record->is_signed;
-  testimony->envelope = *fact;
+  testimony->envelope = *record;
+  testimony->envelope.text = testimony->envelope.lines = (struct view){0};
 }
 
 static void take_message(struct testimony *testimony, const struct question *question,
@@ -40,7 +40,6 @@ void testimony_take(struct testimony *testimony, const struct question *question
                     const struct fact *fact) {
   const struct record *record = &fact->record;
   testimony->signatures += fact->claims_count;
-  testimony->last_line = record->line;
   switch (record->type) {
   case RECORD_OPENED:
     testimony->known = true;
@@ -50,7 +49,7 @@ void testimony_take(struct testimony *testimony, const struct question *question
     break;
   case RECORD_AGREED: testimony->agreed++; break;
   case RECORD_MESSAGE: take_message(testimony, question, record); break;
-  case RECORD_ENVELOPE: take_envelope(testimony, question, fact); break;
+  case RECORD_ENVELOPE: take_envelope(testimony, question, record); break;
   case RECORD_INCIDENT: testimony->incidents++; break;
   case RECORD_ENDED:
     testimony->given_up = testimony->tls && !record->is_signed;
@@ -183,7 +182,7 @@ static enum ruling rule_complete(const struct bench *bench, char *text) {
   enum ruling ruling = rule_logs(bench, text);
   if (ruling != RULING_PROVEN)
     return ruling;
-  if (bench->story.bob_lacks_end && bench->bob.there)
+  if (bench->story.bob_lacks_end)
     return rule_lacking_end(text, RULING_REFUTED);
   for (size_t i = 0; i < 2; i++) {
     const struct testimony *log = logs[i];
@@ -266,9 +265,8 @@ static enum ruling rule_sent(const struct bench *bench, char *text) {
     return say(text, RULING_PROVEN,
                "Bob sent message %" PRIu64 ": his origin signature of messages %" PRIu64 "-%" PRIu64
                " stands in %s, line %" PRIu64 ".",
-               id, log->envelope.record.id,
-               log->envelope.record.id + log->envelope.record.count - 1, log_of(log->keeper),
-               log->envelope.record.line);
+               id, log->envelope.id, log->envelope.id + log->envelope.count - 1,
+               log_of(log->keeper), log->envelope.line);
   log = excluding(bench);
   if (log != NULL)
     return say(text, RULING_REFUTED,
@@ -286,9 +284,8 @@ static enum ruling rule_stored(const struct bench *bench, char *text) {
     return say(text, RULING_PROVEN,
                "Alice stored message %" PRIu64 ": her receipt of messages %" PRIu64 "-%" PRIu64
                " stands in %s, line %" PRIu64 ".%s",
-               id, log->envelope.record.id,
-               log->envelope.record.id + log->envelope.record.count - 1, log_of(log->keeper),
-               log->envelope.record.line,
+               id, log->envelope.id, log->envelope.id + log->envelope.count - 1,
+               log_of(log->keeper), log->envelope.line,
                denied ? " Her own log does not show it, or not in a part that holds: this speaks "
                         "against Alice."
                       : "");

@@ -33,18 +33,17 @@ struct question {
 struct testimony {
   bool there; /* the log was given */
   enum who keeper;
-  bool known, tls;       /* there is a connection, and of which kind */
-  bool uncovered;        /* it ends with a chunk without a head line */
-  bool covers;           /* an envelope covers the message that is asked for */
-  struct fact envelope;  /* that one */
-  bool has_message;      /* the message stands in it, in a finished chunk */
-  struct record message; /* without its views */
-  bool any_end;          /* it has an end */
-  bool at_end;           /* and that is the last that it has, but for incidents */
+  bool known, tls;        /* there is a connection, and of which kind */
+  bool uncovered;         /* it ends with a chunk without a head line */
+  bool covers;            /* an envelope covers the message that is asked for */
+  struct record envelope; /* that one, without its views */
+  bool has_message;       /* the message stands in it, in a finished chunk */
+  struct record message;  /* without its views */
+  bool any_end;           /* it has an end */
+  bool at_end;            /* and that is the last that it has, but for incidents */
   struct record end;
   bool given_up; /* Bob has closed his log without her: nobody has signed that */
   uint64_t connections, agreed, messages, envelopes, confirmed, incidents, texts, signatures;
-  uint64_t last_line; /* of the last fact */
   struct fault fault;
 };
 

@@ -186,8 +186,6 @@ static void on_gone(void *owner, int reason) {
   }
 }
 
-static void connect_next(struct client *client);
-
 static void on_connected(void *owner, int error) {
   struct client *client = owner;
   if (client->over)
@@ -221,8 +219,7 @@ static void connect_next(struct client *client) {
   }
   const struct addrinfo *a = client->next;
   client->next = a->ai_next;
-  memcpy(&client->address, a->ai_addr, a->ai_addrlen);
-  address_text(&client->address, client->peer, sizeof client->peer);
+  address_text(a->ai_addr, client->peer, sizeof client->peer);
   if (client->tls == NULL && !address_is_loopback(a->ai_addr)) {
     screen_error("--handshake plain sends the key in the clear, so it works on this machine only, "
                  "and %s is not on it.",

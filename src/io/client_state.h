@@ -25,7 +25,6 @@ struct client {
   struct tls_identity *tls;
   unsigned port;
   struct addrinfo *addresses, *next; /* to try in this round */
-  struct sockaddr_storage address;   /* that is being tried */
   char peer[80];
   struct trust trust;
   struct link *link;

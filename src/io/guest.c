@@ -2,19 +2,15 @@
 #include "io/guest_state.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "core/opening.h"
 #include "core/receiver.h"
-#include "crypto/random.h"
 #include "crypto/secret.h"
-#include "io/admission.h"
 #include "io/announce.h"
 #include "io/clock.h"
-#include "io/guest_log.h"
 #include "io/link.h"
 #include "io/screen.h"
 
@@ -326,7 +322,7 @@ int guest_welcome(struct guest **ret, struct host *host, uv_stream_t *listener) 
   guest->timer.data = guest;
   struct sockaddr_storage address;
   if (link_peer(guest->link, &address) == 0)
-    address_text(&address, guest->peer, sizeof guest->peer);
+    address_text((const struct sockaddr *)&address, guest->peer, sizeof guest->peer);
   host->pending++;
   guest->number = host->welcomed++;
   *ret = guest;

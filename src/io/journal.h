@@ -2,7 +2,7 @@
 #ifndef AVOW_IO_JOURNAL_H
 #define AVOW_IO_JOURNAL_H
 
-#include "core/session.h"
+#include "base/when.h"
 #include "evidence/replay.h"
 #include "store/store.h"
 

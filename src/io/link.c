@@ -200,13 +200,12 @@ int link_peer(const struct link *link, struct sockaddr_storage *ret) {
   return uv_tcp_getpeername(&link->tcp, (struct sockaddr *)ret, &size);
 }
 
-void address_text(const struct sockaddr_storage *address, char *text, size_t size) {
+void address_text(const struct sockaddr *address, char *text, size_t size) {
   char host[INET6_ADDRSTRLEN] = "?";
-  const struct sockaddr *plain = (const struct sockaddr *)address;
-  uv_ip_name(plain, host, sizeof host);
+  uv_ip_name(address, host, sizeof host);
   /* The port stands at the same place for both families. */
   snprintf(text, size, "('%s', %u)", host,
-           (unsigned)ntohs(((const struct sockaddr_in *)address)->sin_port));
+           (unsigned)ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port));
 }
 
 bool address_is_loopback(const struct sockaddr *address) {

@@ -55,7 +55,7 @@ void link_close(struct link *link);
 int link_peer(const struct link *link, struct sockaddr_storage *ret);
 
 /** address_text(address, text, size): Write it as "('127.0.0.1', 38464)". */
-void address_text(const struct sockaddr_storage *address, char *text, size_t size);
+void address_text(const struct sockaddr *address, char *text, size_t size);
 
 /** address_is_loopback(address): Whether it never leaves this machine. */
 bool address_is_loopback(const struct sockaddr *address);

@@ -24,7 +24,6 @@ struct server {
   const struct server_options *options;
   uv_loop_t loop;
   uv_tcp_t listeners[LISTENERS_MAX];
-  bool open[LISTENERS_MAX];
   unsigned listeners_count;
   uv_signal_t interrupt, terminate, hang_up;
   unsigned port;
@@ -42,8 +41,7 @@ static void end_server(struct server *server) {
     return;
   server->ending = true;
   for (unsigned i = 0; i < server->listeners_count; i++)
-    if (server->open[i])
-      uv_close((uv_handle_t *)&server->listeners[i], NULL);
+    uv_close((uv_handle_t *)&server->listeners[i], NULL);
   uv_close((uv_handle_t *)&server->interrupt, NULL);
   uv_close((uv_handle_t *)&server->terminate, NULL);
   uv_close((uv_handle_t *)&server->hang_up, NULL);
@@ -161,16 +159,13 @@ static int listen_at(struct server *server, const struct sockaddr *address, unsi
     uv_run(&server->loop, UV_RUN_NOWAIT); /* so that the handle can be used again */
     return error;
   }
-  server->open[i] = true;
   server->listeners_count++;
   return 0;
 }
 
 static void unlisten(struct server *server) {
-  for (unsigned i = 0; i < server->listeners_count; i++) {
+  for (unsigned i = 0; i < server->listeners_count; i++)
     uv_close((uv_handle_t *)&server->listeners[i], NULL);
-    server->open[i] = false;
-  }
   server->listeners_count = 0;
   uv_run(&server->loop, UV_RUN_NOWAIT);
 }

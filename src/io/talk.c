@@ -2,7 +2,6 @@
 #include "io/talk_state.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -29,18 +29,12 @@ enum avow_error frame_append(struct buf *out, enum frame_type type, struct view 
 }
 
 void frames_init(struct frames *frames, size_t payload_max) {
-  *frames = (struct frames){0};
-  buf_init(&frames->in, 0);
-  frames_widen(frames, payload_max);
+  *frames = (struct frames){.payload_max = payload_max};
+  buf_init(&frames->in, AVOW_FRAME_HEADER + payload_max + AVOW_READ_MAX);
 }
 
 void frames_free(struct frames *frames) {
   buf_wipe_free(&frames->in); /* the session's key may have been in it */
-}
-
-void frames_widen(struct frames *frames, size_t payload_max) {
-  frames->payload_max = payload_max;
-  frames->in.max = AVOW_FRAME_HEADER + payload_max + AVOW_READ_MAX;
 }
 
 /* Both kinds of trouble end in the same way: what is there is dropped. */

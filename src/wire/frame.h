@@ -60,9 +60,6 @@ void frames_init(struct frames *frames, size_t payload_max);
 /** frames_free(frames): Give the memory back. */
 void frames_free(struct frames *frames);
 
-/** frames_widen(frames, payload_max): From now on, frames may be this long. */
-void frames_widen(struct frames *frames, size_t payload_max);
-
 /**
  * frames_input(frames, bytes, mono_us):
  * Take bytes that came at ${mono_us}.  Returns AVOW_FULL, having taken nothing, if the caller has

@@ -199,7 +199,7 @@ static void take_bob_event(struct pair *pair, const struct event *event) {
       pair->confirmed_us[pair->confirmed_count++] = event->confirmed_us;
     assert_true(pair->confirmed_count <= pair->shown_count);
     break;
-  case EVENT_SLOW: pair->slow_events++; break;
+  case EVENT_SLOW: break;
   case EVENT_INCIDENT: pair->at_bob[event->verdict] += event->count; break;
   case EVENT_ENDED:
     pair->bob_ended++;

@@ -55,7 +55,7 @@ struct pair {
   unsigned envelopes[PAIR_SAID_MAX];    /* how many messages each confirmation was for */
   unsigned envelopes_count;
   uint64_t shown_bytes; /* of the texts that were shown */
-  uint64_t sent_events, sent_again, slow_events;
+  uint64_t sent_events, sent_again;
   uint64_t at_bob[VERDICT_COUNT], at_alice[VERDICT_COUNT]; /* incidents */
   unsigned bob_ended, alice_ended;                         /* events */
   bool by_peer;                                            /* of the last such event */
