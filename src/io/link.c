@@ -72,10 +72,22 @@ int link_accept(struct link **ret, uv_stream_t *listener, const struct link_owne
   return 0;
 }
 
+/* Where nobody listens, TCP may open a line from a port of this machine to the same port (a
+ * simultaneous open, RFC 9293, 3.5). */
+static bool leads_to_itself(const struct link *link) {
+  struct sockaddr_storage near = {0}, far = {0};
+  int near_size = sizeof near, far_size = sizeof far;
+  return uv_tcp_getsockname(&link->tcp, (struct sockaddr *)&near, &near_size) == 0 &&
+         uv_tcp_getpeername(&link->tcp, (struct sockaddr *)&far, &far_size) == 0 &&
+         near_size == far_size && memcmp(&near, &far, (size_t)near_size) == 0;
+}
+
 static void connected(uv_connect_t *request, int error) {
   struct link *link = request->handle->data;
   if (link->closing)
     return;
+  if (error == 0 && leads_to_itself(link))
+    error = UV_ECONNREFUSED;
   if (error == 0)
     settle(link);
   link->on_connected(link->owner, error);

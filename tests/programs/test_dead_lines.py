@@ -11,6 +11,12 @@ from avow_programs import TRACED
 USER = [] if os.geteuid() == 0 else ["-U", "--preserve-credentials"]
 
 
+def network(script="true"):
+    """Put before a command: a network of its own with nothing but lo; run ${script} there, then the command."""
+    root = [] if os.geteuid() == 0 else ["-r"]
+    return ["unshare", *root, "-n", "sh", "-ec", f'ip link set lo up\n{script}\nexec "$@"', "sh"]
+
+
 def test_the_options_of_a_connection(place):
     """Goal: both sides ask the system to give up a peer of whom nothing is heard for 30 seconds."""
     traces = {who: place.root / f"trace-{who}" for who in ("alice", "bob")}
@@ -26,12 +32,19 @@ def test_the_options_of_a_connection(place):
             assert re.search(option + r", 4\) += 0", calls), (who, option, calls)
 
 
+def test_a_port_where_nobody_listens(place):
+    """Goal: where the system has few ports of its own, TCP connects bob to himself (a simultaneous open).
+    That is no server, and no attack: bob waits on."""
+    few = network("echo 50000 50001 > /proc/sys/net/ipv4/ip_local_port_range")
+    bob = place.send(b"x\n", "127.0.0.1:50000", "--server-key", place.key("alice"), "--wait-for", "4", before=few)
+    assert (bob.end(), "attack" in bob.text()) == (3, False), bob.text()
+
+
 @pytest.mark.full
 def test_a_line_that_falls_silent(place):
     """Goal: packets vanish, nobody closes: both sides notice within 40 seconds, and when the line is back,
     the session goes on."""
-    alone = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-n", "sh", "-ec", 'ip link set lo up; exec "$@"', "sh"]
-    alice = place.alice(before=alone)
+    alice = place.alice(before=network())
     inside = ["nsenter", *USER, "-t", str(alice.process.pid), "-n"]
     bob = place.bob(stdin=subprocess.PIPE, before=inside).see("Connected to server")
     bob.write(b"one\n")

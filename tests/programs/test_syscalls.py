@@ -7,6 +7,7 @@ sample is run by default, every one of them with --full.
 """
 import collections
 import concurrent.futures
+import contextlib
 import random
 import re
 import shutil
@@ -33,11 +34,17 @@ def traced(*options):
     return ["strace", "-D", "-f", "-qq", *options]
 
 
+# Where the system takes no port by itself (ip_local_port_range), in no order.
+PORTS = iter(random.sample(range(20000, 32000), 12000))
+
+
 def free_port():
-    """A port for one case alone: an alice of another one must never be found there."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """A port for one case alone: an alice of another one must never be found there, and no connection
+    may begin there while alice is started again."""
+    for port in PORTS:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port is free")
 
 
 class Session:
