@@ -37,7 +37,8 @@ bool parse_seconds(const char *text, double min, uint64_t *ret_us);
 /** split_address(text, ret_host, ret_port): Take "host:port" or "[host]:port" apart, in place. */
 bool split_address(char *text, const char **ret_host, unsigned *ret_port);
 
-/* The options that both have, for getopt_long; their values are letters, a program's own begin at 256. */
+/* The options that both have, for getopt_long; their values are letters, a program's own begin at
+ * 256. */
 #define COMMON_OPTIONS                                                                             \
   {"handshake", required_argument, NULL, 'h'}, {"log-detail", required_argument, NULL, 'd'},       \
       {"identity", required_argument, NULL, 'i'}, {"port-file", required_argument, NULL, 'p'},     \

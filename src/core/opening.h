@@ -6,8 +6,8 @@
 #include "crypto/tls.h"
 
 /* How a session is opened, on either side: hello, the TLS handshake inside handshake frames, then
- * `open`, `session` and, in tls mode, `agree`: inside the TLS channel, or in the clear in plain mode.
- * docs/PROTOCOL.md, "Opening".  Without I/O; only TLS draws its own randomness. */
+ * `open`, `session` and, in tls mode, `agree`: inside the TLS channel, or in the clear in plain
+ * mode. docs/PROTOCOL.md, "Opening".  Without I/O; only TLS draws its own randomness. */
 struct opening;
 
 enum opening_state {

@@ -62,8 +62,8 @@ struct claimed {
   struct view statement;
 };
 
-/** audit_claim(audit, fact, claimed): The fact rests on this signature.  Returns AVOW_MALFORMED with
- * a fault, AVOW_NO_MEMORY. */
+/** audit_claim(audit, fact, claimed): The fact rests on this signature.  Returns AVOW_MALFORMED
+ * with a fault, AVOW_NO_MEMORY. */
 enum avow_error audit_claim(struct audit *audit, struct fact *fact, const struct claimed *claimed);
 
 /** audit_rule(audit, fact): Hold the next record against the rules, and fill the rest of the fact.
