@@ -114,8 +114,7 @@ static bool usable(const char *name) {
 
 static enum judge_code vouch(struct shown *shown, enum exhibit_part part) {
   struct voucher *voucher = &shown->vouchers[part];
-  const char *key =
-      part == EXHIBIT_OPENING_ALICE || part == EXHIBIT_RECEIPT ? shown->alice : shown->bob;
+  const char *key = exhibit_by_alice(part) ? shown->alice : shown->bob;
   char time[WHEN_TEXT_SIZE];
   when_text(exhibit_time(&shown->exhibit, part), 0, time);
   switch (allowed_signers_find(buf_view(&shown->keys), exhibit_key(&shown->exhibit, part),
@@ -184,5 +183,5 @@ void shown_free(struct shown *shown) {
 const char *shown_name(const struct shown *shown, enum exhibit_part part) {
   if (shown->keys_path != NULL)
     return shown->vouchers[part].name;
-  return part == EXHIBIT_OPENING_ALICE || part == EXHIBIT_RECEIPT ? "alice" : "bob";
+  return exhibit_by_alice(part) ? "alice" : "bob";
 }
