@@ -184,7 +184,7 @@ static enum judge_code redact(struct redaction *redaction) {
 
 static bool add_id(struct redaction *redaction, const char *text) {
   uint64_t id;
-  if (!take_id(text, &id) || redaction->count == IDS_MAX)
+  if (!judge_take_id(text, &id) || redaction->count == IDS_MAX)
     return false;
   if (find_id(redaction, id) == redaction->count)
     redaction->ids[redaction->count++] = id;
