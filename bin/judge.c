@@ -11,6 +11,7 @@
 #include "io/files.h"
 #include "io/harden.h"
 #include "io/screen.h"
+#include "wire/sealed.h"
 
 static const char HELP[] =
     "Usage: judge COMMAND LOG... [OPTION]...\n"
@@ -61,6 +62,23 @@ enum judge_code judge_usage(const char *format, ...) {
   vfprintf(stderr, format, args);
   va_end(args);
   fputs("\nTry 'judge --help'.\n", stderr);
+  return JUDGE_USAGE;
+}
+
+bool judge_take_id(const char *text, uint64_t *ret) {
+  unsigned long id;
+  if (!parse_number(text, 0, MESSAGE_ID_MAX, &id))
+    return false;
+  *ret = id;
+  return true;
+}
+
+enum judge_code judge_file_read(const char *path, struct buf *file) {
+  enum avow_error error = file_read(path, FILE_ANY, file);
+  if (error == AVOW_OK)
+    return JUDGE_PROVEN;
+  screen_error("cannot read %s: %s.", path,
+               error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
   return JUDGE_USAGE;
 }
 

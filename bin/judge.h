@@ -42,6 +42,12 @@ struct stamp_finding stamp_rule(const char *log, const char *authorities);
 /** judge_usage(format, ...): Say what is wrong with the command line; return JUDGE_USAGE. */
 enum judge_code judge_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** judge_take_id(text, ret): Take the number of a message; false if it is no id. */
+bool judge_take_id(const char *text, uint64_t *ret);
+
+/** judge_file_read(path, file): Read a file.  Returns JUDGE_PROVEN, or JUDGE_USAGE, said. */
+enum judge_code judge_file_read(const char *path, struct buf *file);
+
 /* The reader's list of keys, read from a file. */
 struct judge_keys {
   struct buf file;

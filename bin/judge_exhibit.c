@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "judge_exhibit.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "common.h"
 #include "evidence/escape.h"
-#include "io/files.h"
 #include "io/screen.h"
 #include "judge_walk.h"
 #include "keys/allowed_signers.h"
@@ -19,14 +16,6 @@ static const char *const PART_NAMES[EXHIBIT_PARTS] = {
     [EXHIBIT_ORIGIN] = "Bob's origin signature",
     [EXHIBIT_RECEIPT] = "Alice's receipt",
 };
-
-bool take_id(const char *text, uint64_t *ret) {
-  unsigned long id;
-  if (!parse_number(text, 0, 9999999999999999ul, &id))
-    return false;
-  *ret = id;
-  return true;
-}
 
 static enum avow_error on_find(void *context, const struct record *record, bool *ret_enough) {
   struct exhibit *exhibit = context;
@@ -114,8 +103,7 @@ static bool usable(const char *name) {
 
 static enum judge_code vouch(struct shown *shown, enum exhibit_part part) {
   struct voucher *voucher = &shown->vouchers[part];
-  const char *key =
-      part == EXHIBIT_OPENING_ALICE || part == EXHIBIT_RECEIPT ? shown->alice : shown->bob;
+  const char *key = exhibit_by_alice(part) ? shown->alice : shown->bob;
   char time[WHEN_TEXT_SIZE];
   when_text(exhibit_time(&shown->exhibit, part), 0, time);
   switch (allowed_signers_find(buf_view(&shown->keys), exhibit_key(&shown->exhibit, part),
@@ -143,20 +131,11 @@ static enum judge_code vouch(struct shown *shown, enum exhibit_part part) {
   return JUDGE_USAGE;
 }
 
-static enum judge_code read_keys(struct shown *shown) {
-  enum avow_error error = file_read(shown->keys_path, FILE_ANY, &shown->keys);
-  if (error == AVOW_OK)
-    return JUDGE_PROVEN;
-  screen_error("cannot read %s: %s.", shown->keys_path,
-               error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
-  return JUDGE_USAGE;
-}
-
 enum judge_code shown_load(struct shown *shown, const char *log, uint64_t id, const char *keys) {
   *shown = (struct shown){.log = log, .keys_path = keys};
   exhibit_init(&shown->exhibit, id);
   buf_init(&shown->keys, AVOW_KEY_LIST_MAX);
-  enum judge_code code = keys != NULL ? read_keys(shown) : JUDGE_PROVEN;
+  enum judge_code code = keys != NULL ? judge_file_read(keys, &shown->keys) : JUDGE_PROVEN;
   if (code == JUDGE_PROVEN)
     code = gather(shown);
   if (code == JUDGE_PROVEN)
@@ -184,5 +163,5 @@ void shown_free(struct shown *shown) {
 const char *shown_name(const struct shown *shown, enum exhibit_part part) {
   if (shown->keys_path != NULL)
     return shown->vouchers[part].name;
-  return part == EXHIBIT_OPENING_ALICE || part == EXHIBIT_RECEIPT ? "alice" : "bob";
+  return exhibit_by_alice(part) ? "alice" : "bob";
 }

@@ -36,7 +36,4 @@ void shown_free(struct shown *shown);
 /** shown_name(shown, part): Return who signed: a principal, or "alice" or "bob" without a list. */
 const char *shown_name(const struct shown *shown, enum exhibit_part part);
 
-/** take_id(text, ret): The N of --message; false if it is no id. */
-bool take_id(const char *text, uint64_t *ret);
-
 #endif

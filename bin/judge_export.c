@@ -137,7 +137,7 @@ enum judge_code judge_export(int argc, char **argv) {
   while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
     if (option == 'k')
       keys = optarg;
-    else if (option == 'm' && !has_id && take_id(optarg, &id))
+    else if (option == 'm' && !has_id && judge_take_id(optarg, &id))
       has_id = true;
     else
       return judge_usage("export takes --message N, once, and --keys FILE.");

@@ -200,7 +200,7 @@ enum judge_code judge_receipt(int argc, char **argv) {
       keys = optarg;
     else if (option == 'h')
       html = true;
-    else if (option == 'm' && !has_id && take_id(optarg, &id))
+    else if (option == 'm' && !has_id && judge_take_id(optarg, &id))
       has_id = true;
     else
       return judge_usage("receipt takes --message N, once, --keys FILE and --html.");

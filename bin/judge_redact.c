@@ -27,11 +27,6 @@ struct redaction {
   uint64_t id;   /* of the message that is being copied */
 };
 
-static bool starts(struct view line, const char *name) {
-  size_t size = strlen(name);
-  return line.size >= size && memcmp(line.data, name, size) == 0;
-}
-
 /* Where ${id} is in the list, or ${count}. */
 static size_t find_id(const struct redaction *redaction, uint64_t id) {
   size_t i = 0;
@@ -64,16 +59,17 @@ static bool write_out(const struct redaction *redaction, FILE *out, struct view 
 /* Whether the line, with its newline, belongs into the copy. */
 static bool kept(struct redaction *redaction, struct view line) {
   static const char id[] = "Message ID: ";
-  if (starts(line, id)) {
+  if (view_begins(line, id)) {
     redaction->id = 0;
     for (size_t i = sizeof id - 1; i + 1 < line.size; i++)
       redaction->id = redaction->id * 10 + (uint64_t)(line.data[i] - '0');
   }
-  if (starts(line, "Key: ")) {
+  if (view_begins(line, "Key: ")) {
     redaction->has_keys = true;
     return false;
   }
-  return !starts(line, "Message text: ") || find_id(redaction, redaction->id) == redaction->count;
+  return !view_begins(line, "Message text: ") ||
+         find_id(redaction, redaction->id) == redaction->count;
 }
 
 /* The lines that are there; false if they cannot be written. */
@@ -188,7 +184,7 @@ static enum judge_code redact(struct redaction *redaction) {
 
 static bool add_id(struct redaction *redaction, const char *text) {
   uint64_t id;
-  if (!take_id(text, &id) || redaction->count == IDS_MAX)
+  if (!judge_take_id(text, &id) || redaction->count == IDS_MAX)
     return false;
   if (find_id(redaction, id) == redaction->count)
     redaction->ids[redaction->count++] = id;

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common.h"
 #include "io/clock.h"
 #include "io/log_reader.h"
 #include "io/screen.h"
@@ -17,8 +16,6 @@
 /* verify, sent, stored, complete, same: read the logs, and rule. */
 
 #define LOGS_MAX 2u
-/* Message ids stay exact in JSON. */
-#define ID_MAX ((UINT64_C(1) << 53) - 1)
 #define PROGRESS_US 200000u
 
 static const struct option OPTIONS[] = {{"keys", required_argument, NULL, 'k'},
@@ -272,7 +269,6 @@ static enum judge_code parse(int argc, char **argv, struct judge_request *reques
                {"complete", QUESTION_COMPLETE, false, 1},
                {"same", QUESTION_SAME, false, 2}};
   size_t kind = 0;
-  unsigned long id;
   while (strcmp(kinds[kind].name, argv[0]) != 0)
     kind++;
   question->kind = kinds[kind].kind;
@@ -282,9 +278,8 @@ static enum judge_code parse(int argc, char **argv, struct judge_request *reques
     return code;
   request->name = argv[0];
   if (kinds[kind].has_id) {
-    if (optind == argc || !parse_number(argv[optind], 0, ID_MAX, &id))
+    if (optind == argc || !judge_take_id(argv[optind], &question->id))
       return judge_usage("%s wants the number of a message, then its logs.", argv[0]);
-    question->id = id;
     optind++;
   }
   unsigned count = (unsigned)(argc - optind);

@@ -35,15 +35,6 @@ bool stamp_path(const char *log, char *path, size_t size) {
   return false;
 }
 
-enum judge_code stamp_file_read(const char *path, struct buf *file) {
-  enum avow_error error = file_read(path, FILE_ANY, file);
-  if (error == AVOW_OK)
-    return JUDGE_PROVEN;
-  screen_error("cannot read %s: %s.", path,
-               error == AVOW_SYSTEM ? strerror(errno) : avow_error_text(error));
-  return JUDGE_USAGE;
-}
-
 void stamp_authority(const struct timestamp *stamp, char *text, size_t size) {
   struct buf escaped;
   buf_init(&escaped, size - 1);
@@ -179,10 +170,10 @@ static enum judge_code run(struct stamping *stamping) {
   if (code == JUDGE_PROVEN && !files)
     return write_query(stamping);
   if (code == JUDGE_PROVEN && stamping->answer_path != NULL && stamping->query_path != NULL)
-    code = stamp_file_read(stamping->query_path, &stamping->query);
+    code = judge_file_read(stamping->query_path, &stamping->query);
   if (code == JUDGE_PROVEN)
     code = stamping->tsa != NULL ? ask(stamping)
-                                 : stamp_file_read(stamping->answer_path, &stamping->answer);
+                                 : judge_file_read(stamping->answer_path, &stamping->answer);
   return code == JUDGE_PROVEN ? file_answer(stamping) : code;
 }
 

@@ -17,11 +17,6 @@ struct stamped {
  * does not fit. */
 bool stamp_path(const char *log, char *path, size_t size);
 
-/** stamp_file_read(path, file): Read a query, an answer or certificates.  Returns JUDGE_USAGE,
- * said.
- */
-enum judge_code stamp_file_read(const char *path, struct buf *file);
-
 /** stamp_authority(stamp, text, size): Write the authority's name, harmless on a terminal. */
 void stamp_authority(const struct timestamp *stamp, char *text, size_t size);
 

@@ -10,15 +10,10 @@
 
 #define BLOCK_MAX (8u * 1024u * 1024u)
 
-static bool begins(struct view bytes, const char *text) {
-  size_t size = strlen(text);
-  return bytes.size >= size && memcmp(bytes.data, text, size) == 0;
-}
-
 enum avow_error pages_read(struct pages *pages, struct view log) {
   *pages = (struct pages){0};
-  if ((!begins(log, "To: ") && !begins(log, "Connected: ")) || log.data[log.size - 1] != '\n' ||
-      memchr(log.data, '\0', log.size) != NULL)
+  if ((!view_begins(log, "To: ") && !view_begins(log, "Connected: ")) ||
+      log.data[log.size - 1] != '\n' || memchr(log.data, '\0', log.size) != NULL)
     return AVOW_MALFORMED;
   log.size--;
   for (;;) {
@@ -49,7 +44,7 @@ bool pages_line(const struct pages *pages, size_t at, const char *name, struct v
   while (block.size > 0) {
     const uint8_t *end = memchr(block.data, '\n', block.size);
     size_t size = end != NULL ? (size_t)(end - block.data) : block.size;
-    if (begins(view_of(block.data, size), name)) {
+    if (view_begins(view_of(block.data, size), name)) {
       *ret_value = view_of(block.data + name_size, size - name_size);
       return true;
     }
@@ -167,7 +162,7 @@ static enum avow_error write_block(struct view block, bool alices, struct head *
   while (block.size > 0 && error == AVOW_OK) {
     const uint8_t *end = memchr(block.data, '\n', block.size);
     size_t size = end != NULL ? (size_t)(end - block.data) : block.size, name = 0;
-    while (name < 3 && !begins(view_of(block.data, size), names[name]))
+    while (name < 3 && !view_begins(view_of(block.data, size), names[name]))
       name++;
     if (name == 0 || (name < 3 && alices)) {
       error = write_head(head, covered, names[name], log);

@@ -27,11 +27,7 @@ static void check(struct buf *text, bool alice, const uint8_t *signer, const uin
 
 static void take_envelope(struct evidence *evidence, const struct record *record,
                           struct buf *text) {
-  struct enveloped enveloped = {.first_id = record->id,
-                                .count = (unsigned)record->count,
-                                .confirmed_us = record->confirmed_us,
-                                .confirmed_min = record->confirmed_min,
-                                .proof = record->proof};
+  struct enveloped enveloped = statement_enveloped(record);
   size_t size = 0;
   REQUIRE(buf_view(&evidence->sizes).size >= 8 * record->count);
   for (uint64_t i = 0; i < record->count; i++)

@@ -18,10 +18,6 @@ static struct view next_line(struct view *rest) {
   return line;
 }
 
-static bool starts(struct view line, const char *name) {
-  return line.size >= strlen(name) && memcmp(line.data, name, strlen(name)) == 0;
-}
-
 /* The right hash for a message whose hash line comes now: its text stands in the next lines. */
 static void put_hash(struct view rest, struct buf *out) {
   static const char name[] = "Message text: ";
@@ -31,9 +27,9 @@ static void put_hash(struct view rest, struct buf *out) {
   struct buf text;
   struct view line = view_of("", 0);
   buf_init(&text, TEXT_MAX);
-  for (int i = 0; i < 2 && rest.size > 0 && !starts(line, name); i++)
+  for (int i = 0; i < 2 && rest.size > 0 && !view_begins(line, name); i++)
     line = next_line(&rest);
-  if (starts(line, name) && line.data[line.size - 1] == '\n')
+  if (view_begins(line, name) && line.data[line.size - 1] == '\n')
     (void)escape_decode(view_of(line.data + 14, line.size - 15), &text);
   REQUIRE_OK(hash_new(&hasher));
   REQUIRE_OK(hash_sha512(hasher, buf_view(&text), hash));
@@ -47,7 +43,7 @@ void forger_put_right(struct view log, struct buf *out) {
   struct head head;
   uint8_t value[SHA256_SIZE];
   char hex[2 * SHA256_SIZE + 1];
-  bool alice = !starts(log, "To: "); /* hers has her own heads in it; Bob's copies them */
+  bool alice = !view_begins(log, "To: "); /* hers has her own heads in it; Bob's copies them */
   REQUIRE_OK(head_init(&head));
   while (log.size > 0) {
     size_t before = buf_view(out).size;
@@ -56,16 +52,17 @@ void forger_put_right(struct view log, struct buf *out) {
       REQUIRE_OK(buf_append(out, line));
       break;
     }
-    bool at_receipt = starts(line, "Head at receipt: ");
-    if (starts(line, HEAD_LINE) || (alice && (at_receipt || starts(line, "Head at the end: ")))) {
+    bool at_receipt = view_begins(line, "Head at receipt: ");
+    if (view_begins(line, HEAD_LINE) ||
+        (alice && (at_receipt || view_begins(line, "Head at the end: ")))) {
       REQUIRE_OK(head_value(&head, value));
       hex_encode(view_of(value, sizeof value), hex);
       REQUIRE_OK(buf_format(out, "%s%s\n",
-                            starts(line, HEAD_LINE) ? HEAD_LINE
-                            : at_receipt            ? "Head at receipt: "
-                                                    : "Head at the end: ",
+                            view_begins(line, HEAD_LINE) ? HEAD_LINE
+                            : at_receipt                 ? "Head at receipt: "
+                                                         : "Head at the end: ",
                             hex));
-    } else if (starts(line, "Hash value: ")) {
+    } else if (view_begins(line, "Hash value: ")) {
       put_hash(log, out);
     } else {
       REQUIRE_OK(buf_append(out, line));

@@ -19,6 +19,11 @@ bool view_equal(struct view a, struct view b) {
   return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+bool view_begins(struct view view, const char *text) {
+  size_t size = strlen(text);
+  return view.size >= size && view_equal(view_of(view.data, size), view_of(text, size));
+}
+
 void buf_init(struct buf *buf, size_t max) {
   *buf = (struct buf){.max = max};
 }

@@ -40,6 +40,9 @@ struct view view_text(const char *text);
 /** view_equal(a, b): Compare; NOT in constant time, never for secrets. */
 bool view_equal(struct view a, struct view b);
 
+/** view_begins(view, text): Whether its first bytes are the string ${text}; as view_equal. */
+bool view_begins(struct view view, const char *text);
+
 /** buf_init(buf, max): Make ${buf} empty; it will hold at most ${max} unconsumed bytes. */
 void buf_init(struct buf *buf, size_t max);
 

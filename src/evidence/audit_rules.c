@@ -90,17 +90,8 @@ static enum avow_error claim_opening(struct audit *audit, struct fact *fact, enu
 }
 
 static enum avow_error write_opening(struct audit *audit, const struct record *record) {
-  struct opened opened = {.session_id = record->session_id,
-                          .resumed = record->resumed,
-                          .when_us = record->when_us,
-                          .offset_min = record->offset_min,
-                          .group = record->group,
-                          .next_id = record->id};
+  struct opened opened = statement_opened(record);
   struct buf text;
-  memcpy(opened.alice.key, record->alice_key, sizeof opened.alice.key);
-  memcpy(opened.bob.key, record->bob_key, sizeof opened.bob.key);
-  memcpy(opened.bob_head, record->proof.bob_head, HEAD_SIZE);
-  memcpy(opened.alice_head, record->proof.alice_head, HEAD_SIZE);
   buf_init(&text, STATEMENT_MAX);
   enum avow_error error = statement_opening(&text, &opened);
   if (error == AVOW_OK) {
@@ -202,11 +193,7 @@ static enum avow_error check_envelope(struct audit *audit, const struct fact *fa
 
 static enum avow_error claim_envelope(struct audit *audit, struct fact *fact) {
   const struct record *record = &fact->record;
-  struct enveloped enveloped = {.first_id = record->id,
-                                .count = (unsigned)record->count,
-                                .confirmed_us = record->confirmed_us,
-                                .confirmed_min = record->confirmed_min,
-                                .proof = record->proof};
+  struct enveloped enveloped = statement_enveloped(record);
   struct claimed origin = {.signer = WHO_BOB,
                            .what = "Bob's origin signature",
                            .wall_us = record->confirmed_us,

@@ -23,14 +23,9 @@ bool block_line(struct view *rest, struct view *ret_line) {
   return true;
 }
 
-bool block_starts(struct view line, const char *name) {
-  size_t size = strlen(name);
-  return line.size >= size && memcmp(line.data, name, size) == 0;
-}
-
 /* Whether the block's next line has this name. */
 static bool has(const struct block *block, const char *name) {
-  return block_starts(block->rest, name);
+  return view_begins(block->rest, name);
 }
 
 /* The value of the next line, which must have this name. */
@@ -343,7 +338,7 @@ bool block_plausible(struct view line, bool whole) {
     return true;
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     size_t size = strlen(names[i]);
-    if (block_starts(line, names[i]) ||
+    if (view_begins(line, names[i]) ||
         (!whole && line.size < size && !memcmp(names[i], line.data, line.size)))
       return true;
   }

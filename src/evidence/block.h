@@ -20,9 +20,6 @@ struct block {
 /** block_line(rest, ret_line): Take a line off, without its newline; false if there is none. */
 bool block_line(struct view *rest, struct view *ret_line);
 
-/** block_starts(line, name): Whether it begins so. */
-bool block_starts(struct view line, const char *name);
-
 /**
  * block_read(block, first, ret):
  * Take one record off; ${first}: no empty line stands before it.  Returns AVOW_MALFORMED with

@@ -67,40 +67,21 @@ enum avow_error exhibit_complete(struct exhibit *exhibit, struct hash *hash) {
   memcpy(exhibit->names.session_id, exhibit->connection.session_id, 16);
   memcpy(exhibit->names.alice_key, exhibit->connection.alice_key, 32);
   memcpy(exhibit->names.bob_key, exhibit->connection.bob_key, 32);
-  exhibit->enveloped = (struct enveloped){.first_id = exhibit->envelope.id,
-                                          .count = (unsigned)exhibit->envelope.count,
-                                          .confirmed_us = exhibit->envelope.confirmed_us,
-                                          .confirmed_min = exhibit->envelope.confirmed_min,
-                                          .proof = exhibit->envelope.proof};
+  exhibit->enveloped = statement_enveloped(&exhibit->envelope);
   return hash_sha256(hash, buf_view(&exhibit->lines), exhibit->enveloped.digest);
-}
-
-static enum avow_error opening(const struct exhibit *exhibit, struct buf *out) {
-  const struct record *record = &exhibit->connection;
-  struct opened opened = {.session_id = record->session_id,
-                          .resumed = record->resumed,
-                          .when_us = record->when_us,
-                          .offset_min = record->offset_min,
-                          .tls = true,
-                          .group = record->group,
-                          .next_id = record->id};
-  memcpy(opened.alice.key, record->alice_key, sizeof opened.alice.key);
-  memcpy(opened.bob.key, record->bob_key, sizeof opened.bob.key);
-  memcpy(opened.bob_head, record->proof.bob_head, HEAD_SIZE);
-  memcpy(opened.alice_head, record->proof.alice_head, HEAD_SIZE);
-  return statement_opening(out, &opened);
 }
 
 enum avow_error exhibit_statement(const struct exhibit *exhibit, enum exhibit_part part,
                                   struct buf *out) {
+  struct opened opened = statement_opened(&exhibit->connection);
   switch (part) {
   case EXHIBIT_ORIGIN: return statement_origin(out, &exhibit->names, &exhibit->enveloped);
   case EXHIBIT_RECEIPT: return statement_receipt(out, &exhibit->names, &exhibit->enveloped);
-  default: return opening(exhibit, out);
+  default: return statement_opening(out, &opened);
   }
 }
 
-static bool by_alice(enum exhibit_part part) {
+bool exhibit_by_alice(enum exhibit_part part) {
   return part == EXHIBIT_OPENING_ALICE || part == EXHIBIT_RECEIPT;
 }
 
@@ -109,14 +90,14 @@ static bool of_opening(enum exhibit_part part) {
 }
 
 const uint8_t *exhibit_key(const struct exhibit *exhibit, enum exhibit_part part) {
-  return by_alice(part) ? exhibit->names.alice_key : exhibit->names.bob_key;
+  return exhibit_by_alice(part) ? exhibit->names.alice_key : exhibit->names.bob_key;
 }
 
 const uint8_t *exhibit_signature(const struct exhibit *exhibit, enum exhibit_part part) {
   if (part == EXHIBIT_OPENING_BOB)
     return exhibit->bob_agreed;
   const struct record *record = of_opening(part) ? &exhibit->connection : &exhibit->envelope;
-  return by_alice(part) ? record->proof.alice_signature : record->proof.bob_signature;
+  return exhibit_by_alice(part) ? record->proof.alice_signature : record->proof.bob_signature;
 }
 
 uint64_t exhibit_time(const struct exhibit *exhibit, enum exhibit_part part) {
@@ -125,7 +106,7 @@ uint64_t exhibit_time(const struct exhibit *exhibit, enum exhibit_part part) {
 
 enum avow_error exhibit_verify(const struct exhibit *exhibit, enum exhibit_part part) {
   const struct record *record = of_opening(part) ? &exhibit->connection : &exhibit->envelope;
-  const uint8_t *signer = by_alice(part) ? record->alice_signer : record->bob_signer;
+  const uint8_t *signer = exhibit_by_alice(part) ? record->alice_signer : record->bob_signer;
   const uint8_t *public = exhibit_key(exhibit, part);
   struct ed25519 *key = NULL;
   struct buf statement;

@@ -62,6 +62,9 @@ enum avow_error exhibit_complete(struct exhibit *exhibit, struct hash *hash);
 enum avow_error exhibit_statement(const struct exhibit *exhibit, enum exhibit_part part,
                                   struct buf *out);
 
+/** exhibit_by_alice(part): Whether she should have signed it; else bob. */
+bool exhibit_by_alice(enum exhibit_part part);
+
 /** exhibit_key(exhibit, part): Return the key of the one who should have signed it. */
 const uint8_t *exhibit_key(const struct exhibit *exhibit, enum exhibit_part part);
 

@@ -139,7 +139,7 @@ static enum avow_error find_chunk(struct replay *replay) {
     struct view before = rest;
     if (!block_line(&rest, &line))
       return AVOW_NOT_FOUND;
-    bool head = block_starts(line, HEAD_LINE);
+    bool head = view_begins(line, HEAD_LINE);
     if (head && !replay->torn && has_hole(replay, view_of(in.data, in.size - rest.size))) {
       replay->torn = true;
     } else if (head) {

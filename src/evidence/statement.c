@@ -2,6 +2,7 @@
 #include "evidence/statement.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/when.h"
 #include "keys/public_key.h"
@@ -47,6 +48,21 @@ static struct text begin(struct buf *out, const char *title, const struct names 
   return text;
 }
 
+struct opened statement_opened(const struct record *record) {
+  struct opened opened = {.session_id = record->session_id,
+                          .resumed = record->resumed,
+                          .when_us = record->when_us,
+                          .offset_min = record->offset_min,
+                          .tls = record->tls,
+                          .group = record->group,
+                          .next_id = record->id};
+  memcpy(opened.alice.key, record->alice_key, sizeof opened.alice.key);
+  memcpy(opened.bob.key, record->bob_key, sizeof opened.bob.key);
+  memcpy(opened.bob_head, record->proof.bob_head, HEAD_SIZE);
+  memcpy(opened.alice_head, record->proof.alice_head, HEAD_SIZE);
+  return opened;
+}
+
 enum avow_error statement_opening(struct buf *out, const struct opened *opened) {
   struct text text = {.out = out};
   LINE(&text, "avow opening 1\n");
@@ -59,6 +75,14 @@ enum avow_error statement_opening(struct buf *out, const struct opened *opened) 
   line_head(&text, "Bob's head", opened->bob_head);
   line_head(&text, "Alice's head", opened->alice_head);
   return text.error;
+}
+
+struct enveloped statement_enveloped(const struct record *record) {
+  return (struct enveloped){.first_id = record->id,
+                            .count = (unsigned)record->count,
+                            .confirmed_us = record->confirmed_us,
+                            .confirmed_min = record->confirmed_min,
+                            .proof = record->proof};
 }
 
 static void line_messages(struct text *text, const struct enveloped *enveloped) {

@@ -4,7 +4,7 @@
 
 #include "base/proof.h"
 #include "crypto/hash.h"
-#include "evidence/record.h"
+#include "evidence/replay.h"
 #include "keys/sshsig.h"
 
 /* What is signed: short texts, one field on a line, the first line saying which.  Never stored:
@@ -14,6 +14,9 @@
 
 /* A statement at its longest. */
 #define STATEMENT_MAX 1024u
+
+/** statement_opened(record): Return what is signed of an OPENED ${record}, which it points into. */
+struct opened statement_opened(const struct record *record);
 
 /** statement_opening(out, opened): By both: this is a session between us. */
 enum avow_error statement_opening(struct buf *out, const struct opened *opened);
@@ -27,6 +30,9 @@ struct enveloped {
   int confirmed_min;
   struct proof proof;
 };
+
+/** statement_enveloped(record): Return that of an ENVELOPE; the digest is still to be made. */
+struct enveloped statement_enveloped(const struct record *record);
 
 /** statement_origin(out, names, enveloped): By bob: I sent these messages. */
 enum avow_error statement_origin(struct buf *out, const struct names *names,

@@ -6,9 +6,7 @@
 #include "base/when.h"
 #include "keys/fields.h"
 #include "keys/public_key.h"
-
-/* What the pattern lists of namespaces="…" are asked for. */
-#define NAMESPACE "avow"
+#include "keys/sshsig.h"
 
 /* The options of a line. */
 struct options {
@@ -86,7 +84,7 @@ static size_t quoted_size(struct view text) {
 }
 
 /* Take ="…" and return what is between the quotes, its escapes as they are: neither a time nor a
- * pattern that can match NAMESPACE has a quote in it, so there is nothing to undo. */
+ * pattern that can match SSHSIG_NAMESPACE has a quote in it, so there is nothing to undo. */
 static bool take_value(struct view *text, struct view *ret) {
   if (text->size == 0 || text->data[0] != '=')
     return false;
@@ -255,7 +253,8 @@ static bool find_name(struct view principals, struct view *ret) {
 static bool line_has(const struct signer *signer, const uint8_t key[ED25519_PUBLIC_SIZE]) {
   return signer->ed25519 && memcmp(signer->key, key, ED25519_PUBLIC_SIZE) == 0 &&
          !signer->options.authority &&
-         (!signer->options.has_namespaces || in_patterns(signer->options.namespaces, NAMESPACE));
+         (!signer->options.has_namespaces ||
+          in_patterns(signer->options.namespaces, SSHSIG_NAMESPACE));
 }
 
 /* Take the next line that has ${key}.  Returns AVOW_NOT_FOUND at the end, AVOW_MALFORMED. */

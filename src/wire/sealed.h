@@ -61,12 +61,12 @@ enum avow_error message_append(struct buf *body, const struct message *message);
 void message_take(struct reader *body, struct message *ret);
 
 /**
- * sealed_encode(sealed, proven, size, out):
- * Append the plaintext to ${out}, padded to ${size}, or to its Padme bucket if that is 0.
+ * sealed_encode(sealed, proven, whole, out):
+ * Append the plaintext to ${out}, padded to ${whole} bytes, or to its Padme bucket if that is 0.
  * ${sealed->body} follows the fields of its kind; ${proven}: with the proof among them (tls).
- * Errors of buf_append; AVOW_TOO_LONG over ${size}.
+ * Errors of buf_append; AVOW_TOO_LONG over ${whole}.
  */
-enum avow_error sealed_encode(const struct sealed *sealed, bool proven, size_t size,
+enum avow_error sealed_encode(const struct sealed *sealed, bool proven, size_t whole,
                               struct buf *out);
 
 /** sealed_stamp(plaintext, time_us, echo_us): Set the times of an encoded one. */

@@ -140,6 +140,7 @@ def test_bad_input(place, session):
             (("sent", alice), "people", "sent wants the number of a message"),
             (("sent", "-1", alice), "people", "I do not know the option"),
             (("sent", "9007199254740992", alice), "people", "sent wants the number of a message"),
+            (("redact", alice, "--message", "9007199254740992"), None, "redact takes --message N"),
             (("verify", alice, "--why"), "people", "I do not know the option '--why'"),
             (("forgive", alice), "people", "I do not know what 'forgive' is"),
             ((), None, "say what to rule on")]:

@@ -212,6 +212,17 @@ static void test_views(void **state) {
   assert_false(view_equal(view_text("ab"), view_text("aB")));
 }
 
+/* Goal: a view begins with what its first bytes are, and never with more than it has. */
+static void test_begins(void **state) {
+  (void)state;
+  assert_true(view_begins(view_text("Key: a"), "Key: "));
+  assert_true(view_begins(view_text("Key: "), "Key: "));
+  assert_false(view_begins(view_of("Key: ", 4), "Key: "));
+  assert_false(view_begins(view_text("Key. a"), "Key: "));
+  assert_true(view_begins(view_of(NULL, 0), ""));
+  assert_false(view_begins(view_of(NULL, 0), "a"));
+}
+
 /* Goal: every error has words of its own. */
 static void test_error_texts(void **state) {
   (void)state;
@@ -228,6 +239,7 @@ int main(void) {
       cmocka_unit_test(test_numbers),     cmocka_unit_test(test_reader_failure),
       cmocka_unit_test(test_hex),         cmocka_unit_test(test_views),
       cmocka_unit_test(test_error_texts), cmocka_unit_test(test_trim),
+      cmocka_unit_test(test_begins),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
