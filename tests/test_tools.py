@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Goal: the scripts that ./check and ./quickstart rely on do not call a failure a success."""
 import json
+import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
 
-TOOLS = pathlib.Path(__file__).parent.parent / "tools"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TOOLS = ROOT / "tools"
+BUILD = pathlib.Path(os.environ.get("AVOW_BUILD", ROOT / "build")).resolve()
 CMOCKA_GOOD = "[ RUN      ] test_a\n[       OK ] test_a\n[ RUN      ] test_b\n[       OK ] test_b\n"
 CMOCKA_BAD = "[ RUN      ] test_a\n[       OK ] test_a\n[ RUN      ] test_b\n[  FAILED  ] test_b\n"
 
@@ -105,3 +108,11 @@ def test_a_conversation_that_fails_is_said_to(tmp_path, status, answer, opening,
     result = converse(tmp_path, ALICE.replace("ALICE_STATUS", status), bob)
     assert result.returncode == 1
     assert result.stdout.splitlines()[-1] == f"The conversation failed: {reason}."
+
+
+def test_quiet_sessions_are_measured(tmp_path):
+    """Goal: the bench speaks the protocol of this alice; it is a bob of its own, that nothing else runs."""
+    said = subprocess.run(["/usr/bin/python3", ROOT / "bench" / "quiet.py", "--seconds", "1", "--every", "0.3",
+                           BUILD, "3"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True).stdout
+    row = said.splitlines()[-1].split(" | ")
+    assert row[0] == "| 3" and int(row[2]) == int(row[8]) >= 9, said
