@@ -31,11 +31,13 @@ static bool has(const struct block *block, const char *name) {
 /* The value of the next line, which must have this name. */
 static struct view value(struct block *block, const char *name) {
   struct view line = view_of("", 0);
-  if (!block->bad && (!has(block, name) || !block_line(&block->rest, &line)))
-    block->bad = true;
   if (block->bad)
-    return view_of("", 0);
+    return line;
   block->line++;
+  if (!has(block, name) || !block_line(&block->rest, &line)) {
+    block->bad = true;
+    return line;
+  }
   return view_of(line.data + strlen(name), line.size - strlen(name));
 }
 
@@ -88,7 +90,10 @@ static void head(struct block *block, const char *name, uint8_t bytes[HEAD_SIZE]
 /* A line that begins with "Head at " follows: what is the head there? */
 static void head_there(struct block *block, struct record *record) {
   struct view there = buf_view(block->there);
+  if (block->bad)
+    return;
   if (there.size < HEAD_SIZE || !has(block, "Head at ")) {
+    block->line++;
     block->bad = true;
     return;
   }
@@ -189,7 +194,9 @@ static enum avow_error check_text(struct block *block, struct record *record, st
   struct buf *text = block->text;
   buf_clear(text);
   record->has_text = true;
-  if (block->bad || escape_decode(line, text) != AVOW_OK)
+  if (block->bad)
+    return AVOW_OK; /* a line before the text is to blame */
+  if (escape_decode(line, text) != AVOW_OK)
     return bad(block, "a text that is not escaped as texts are");
   record->text = buf_view(text);
   enum avow_error error = hash_sha512(block->hash, record->text, hash);
@@ -291,12 +298,12 @@ enum avow_error block_read(struct block *block, bool first, struct record *ret) 
     read_ended(block, ret);
   else if (has(block, "To: "))
     read_queued(block, ret);
-  else
-    block->bad = true;
-  if (error == AVOW_OK && block->bad) {
+  else if (!block->bad) {
     block->line++;
-    return bad(block, "a line that does not belong there");
+    block->bad = true;
   }
+  if (error == AVOW_OK && block->bad)
+    return bad(block, "a line that does not belong there");
   return error;
 }
 

@@ -298,10 +298,10 @@ def parse(data):
             for block in data.decode().split("\n\n")]
 
 
-def repair(blocks, who, key, heads=True, sign=True):
-    """What the owner of a log can do after editing it: new heads, and new signatures by ${key}, who is
-    ${who}. Lines that hold his own heads follow them, but not where the other one's signature covers
-    them and could not be made again."""
+def repair(blocks, who, key, heads=True, sign=True, keep=()):
+    """What the owner of a log can do after editing it: new heads, but for the lines ${keep}, and new signatures by
+    ${key}, who is ${who}. Lines that hold his own heads follow them, but not where the other one's signature
+    covers them and could not be made again."""
     blocks, moved, done = copy.deepcopy(blocks), {}, []
     common, messages, connection = {}, {}, None
     for block in blocks:
@@ -315,7 +315,7 @@ def repair(blocks, who, key, heads=True, sign=True):
             messages[int(fields["Message ID"])] = block
         if heads:
             for name in (f"{who}'s head", "Head at receipt", "Head at the end", "Head"):
-                if name not in fields:
+                if name not in fields or name in keep:
                     continue
                 if name.startswith("Head") and (who == "Alice" or name == "Head"):
                     moved[fields[name]] = head_of(done, name)
@@ -342,6 +342,15 @@ def sign_block(block, who, key, common, messages, connection):
         fields = {**dict(map(tuple, connection)), **common}
     if name and get(block, name) is not None:
         put(block, name, key.sign(statement(what, fields)))
+
+
+def signed_by_both(blocks, keeper, keep=()):
+    """A log as both could have made it together: all heads, but for the lines ${keep}, and all signatures anew."""
+    other = {"Alice": "Bob", "Bob": "Alice"}[keeper]
+    keys = {"Alice": ALICE, "Bob": BOB}
+    blocks = repair(blocks, keeper, keys[keeper], keep=keep)
+    blocks = repair(blocks, other, keys[other], heads=False)
+    return text_of(repair(blocks, keeper, keys[keeper], sign=keeper == "Alice", keep=keep))
 
 
 def ends_with_head(data):

@@ -186,36 +186,3 @@ def test_both_lie(tmp_path):
     other.mkdir()
     assert Court(fine).views(*story) == (P, P, P)
     assert Court(other, f"alice@host {forge.ALICE.line}\n").views(*story) == (U, U, U)
-
-
-def signed_by_both(blocks, keeper):
-    """A log as both could have made it together: all heads and all signatures anew."""
-    other = {"Alice": "Bob", "Bob": "Alice"}[keeper]
-    keys = {"Alice": forge.ALICE, "Bob": forge.BOB}
-    blocks = forge.repair(blocks, keeper, keys[keeper])
-    blocks = forge.repair(blocks, other, keys[other], heads=False)
-    return forge.text_of(forge.repair(blocks, keeper, keys[keeper], sign=keeper == "Alice"))
-
-
-def test_both_together_break_a_rule(court):
-    """Both lie, with all the keys: the rule is the first thing that is broken, and each verifier names it."""
-    def refuted(here, there, **log):
-        for (word, why), reason in ((court.judge("verify", **log), here), (court.second(**log), there)):
-            assert word == R and reason in why, (word, why)
-
-    alice, bob = map(forge.parse, forge.honest((1, 1, 3)).pair())
-    first = {kind: next(i for i, block in enumerate(bob) if block[0][0] == kind) for kind in ("Messages", "Head")}
-    last = max(i for i, block in enumerate(bob) if block[0][0] == "Messages")
-    assert court.views(signed_by_both(alice, "Alice"), signed_by_both(bob, "Bob")) == (P, P, P)
-
-    again = bob[:first["Messages"] + 1] + bob[first["Messages"]:]  # rule 4: not of the next messages
-    refuted("next messages", "not the next messages", bob=signed_by_both(again, "Bob"))
-
-    old = copy.deepcopy(bob)  # rule 7: a head of Bob's from before these messages
-    forge.put(old[last], "Bob's head", forge.get(old[first["Head"]], "Head"))
-    refuted("behind these messages", "Bob's head is too old", bob=signed_by_both(old, "Bob"))
-
-    agreed = next(i for i, block in enumerate(alice) if block[0][0] == "Signed by Bob")
-    stored = next(i for i, block in enumerate(alice) if block[0][0] == "Messages")
-    late = alice[:agreed] + alice[agreed + 1:stored + 1] + [alice[agreed]] + alice[stored + 1:]  # rule 5
-    refuted("connection that both signed", "cannot come here", alice=signed_by_both(late, "Alice"))
