@@ -57,6 +57,21 @@ def test_the_real_logs_are_proven(real, tmp_path):
     assert Court(tmp_path, real[2]).views(*real[:2]) == (P, P, P)
 
 
+def test_a_key_in_a_second_form(court):
+    """Goal: no head covers the session's key, and its hash is that of its bytes; so one base64 of them is right."""
+    alice, bob = forge.honest((1,), key_line="A" * 43 + "=").pair()
+    assert court.views(alice.replace(b"A" * 43 + b"=", b"A" * 42 + b"B="), bob) == (R, P, R)
+
+
+def test_lines_behind_the_last_head(court):
+    """Goal: of what no head covers nothing can be said, but that its lines are of a log; the last may be cut."""
+    alice, bob = session().pair()
+    for rest in (b"\n", b"\nMess", b"\nMessage ID: x\n", b"\nHead: 12"):
+        assert court.views(alice + rest, bob + rest) == (U, U, U), rest
+    for rest in (b"\nXyz", b"\nMess\n", b"\nXyz: 1\n", b"\nIncident: \0.\n", b"\nHead: " + b"1" * 65):
+        assert court.views(alice + rest, bob + rest) == (R, R, R), rest
+
+
 @pytest.mark.parametrize("who", ["Alice", "Bob"])
 def test_records_moved_by_anyone(court, who):
     """Goal: each record removed, doubled or swapped with the next one is seen in that log alone; but a last

@@ -102,6 +102,20 @@ def test_alice_invents_a_message(court):
             assert court.judge(question, 3, alice=liar.pair()[0], bob=one.pair()[1])[0] == U
 
 
+def test_alice_signs_the_connection_for_bob(court):
+    """Alice lies: under a connection that Bob never signed she puts a signature of her own, or his of another
+    text. REFUTED in her log alone."""
+    one = forge.Session()
+    one.submit(1)
+    one.connect(reaches_bob=False)
+    for signature in (forge.ALICE.sign(forge.statement("opening", {**one.connection, **one.common})),
+                      forge.BOB.sign("x")):
+        liar = copy.deepcopy(one)
+        liar.alice.add(("Signed by Bob", signature))
+        liar.alice.seal()
+        assert court.views(*liar.pair()) == (R, U, R)
+
+
 def test_bob_denies_what_he_sent(court):
     """Bob lies: he sent message 7, and his log does not have it, nor what came after. His origin signature, in
     Alice's log, proves that he sent it; the two logs are REFUTED."""
@@ -159,6 +173,18 @@ def test_bob_uses_an_id_again(court):
         other.deliver()
     assert court.views(one.pair()[0], two.pair()[1]) == (P, P, R)
     assert court.judge("sent", 7, alice=one.pair()[0], bob=two.pair()[1])[0] == P
+
+
+def test_bob_adds_a_message_before_the_end(court):
+    """Bob lies: before the end that Alice signed he adds a message, with new heads. An end says that there is none
+    outside of an envelope: REFUTED in his log alone."""
+    alice, bob = forge.honest((2, 1), end="Alice").pair()
+    blocks = forge.parse(bob)
+    at = next(number for number, block in enumerate(blocks) if block[0][0] == "Messages in all")
+    message = [["Message ID", "3"], ["Hash value", hashlib.sha512(b"x").hexdigest()],
+               ["Timestamp", forge.when(forge.BEGIN)], ["Message text", "x"]]
+    added = forge.text_of(forge.repair(blocks[:at] + [message] + blocks[at:], "Bob", forge.BOB))
+    assert court.views(alice, added) == (P, R, R)
 
 
 def test_a_receipt_made_with_the_session_key(court):
