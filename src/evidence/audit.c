@@ -95,8 +95,14 @@ enum avow_error audit_input(struct audit *audit, struct view bytes) {
   return damaged(audit, replay_input(audit->replay, bytes));
 }
 
+bool audit_unsigned(const struct audit *audit) {
+  return audit->keeper == WHO_BOB && audit->parties.tls && audit->stage == STAGE_OPENED;
+}
+
 /* The chunk is whole. */
 static enum avow_error take_head(struct audit *audit, const struct record *record) {
+  if (audit_unsigned(audit))
+    return audit_break(audit, record->line, WHO_BOB, "a connection that Bob has not signed");
   if (audit->lines.size > audit->lines.start)
     return audit_break(audit, record->line, audit->keeper,
                        "messages without the envelope that they came in");

@@ -25,10 +25,12 @@ static enum avow_error queued(struct audit *audit, const struct fact *fact) {
   if (audit->keeper != WHO_UNKNOWN)
     return broken(audit, fact, "a second beginning of the log");
   audit->keeper = WHO_BOB;
+  audit->begun_tls = fact->record.tls;
+  memcpy(audit->begun_key, fact->record.bob_key, sizeof audit->begun_key);
   return AVOW_OK;
 }
 
-/* The same session, the same keys, as in the first connection. */
+/* The same session, the same keys, as in the first connection, and at the beginning of the log. */
 static enum avow_error same_session(struct audit *audit, const struct fact *fact) {
   const struct record *record = &fact->record;
   struct parties *parties = &audit->parties;
@@ -37,6 +39,10 @@ static enum avow_error same_session(struct audit *audit, const struct fact *fact
     return broken(audit, fact,
                   parties->known ? "a connection that opens a session, behind the first"
                                  : "a first connection that does not open the session");
+  if (audit->begun_tls && record->tls &&
+      memcmp(audit->begun_key, record->bob_key, ED25519_PUBLIC_SIZE) != 0)
+    return broken(audit, fact,
+                  "a connection with another key than that with which Bob's log began");
   if (!parties->known) {
     parties->known = true;
     parties->tls = record->tls;
@@ -343,6 +349,8 @@ enum avow_error audit_rule(struct audit *audit, struct fact *fact) {
     audit->keeper = WHO_ALICE;
     return broken(audit, fact, "a log that begins with no connection");
   }
+  if (type != RECORD_AGREED && audit_unsigned(audit))
+    return broken(audit, fact, "a record between a connection and Bob's signature of it");
   if (audit->stage == STAGE_FINAL && type != RECORD_INCIDENT)
     return broken(audit, fact, "a record behind the end of Bob's log");
   if (buf_view(&audit->lines).size > 0 && type != RECORD_MESSAGE && type != RECORD_ENVELOPE)

@@ -31,6 +31,8 @@ struct audit {
   enum who keeper;
   enum stage stage;
   struct parties parties;
+  bool begun_tls; /* Bob's log: its beginning names his key, this one */
+  uint8_t begun_key[ED25519_PUBLIC_SIZE];
   char opening[STATEMENT_MAX]; /* the statement of the connection that came last */
   size_t opening_size;
   uint64_t opened_us;
@@ -65,6 +67,10 @@ struct claimed {
 /** audit_claim(audit, fact, claimed): The fact rests on this signature.  Returns AVOW_MALFORMED
  * with a fault, AVOW_NO_MEMORY. */
 enum avow_error audit_claim(struct audit *audit, struct fact *fact, const struct claimed *claimed);
+
+/** audit_unsigned(audit): Whether a connection stands last in Bob's log: he signs it in the same
+ * chunk, directly behind it. */
+bool audit_unsigned(const struct audit *audit);
 
 /** audit_rule(audit, fact): Hold the next record against the rules, and fill the rest of the fact.
  * Returns AVOW_MALFORMED with a fault, AVOW_NO_MEMORY, AVOW_CRYPTO. */

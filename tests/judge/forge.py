@@ -298,10 +298,10 @@ def parse(data):
             for block in data.decode().split("\n\n")]
 
 
-def repair(blocks, who, key, heads=True, sign=True, keep=()):
-    """What the owner of a log can do after editing it: new heads, but for the lines ${keep}, and new signatures by
-    ${key}, who is ${who}. Lines that hold his own heads follow them, but not where the other one's signature
-    covers them and could not be made again."""
+def repair(blocks, who, key, heads=True, sign=True):
+    """What the owner of a log can do after editing it: new heads, and new signatures by ${key}, who is
+    ${who}. Lines that hold his own heads follow them, but not where the other one's signature covers
+    them and could not be made again."""
     blocks, moved, done = copy.deepcopy(blocks), {}, []
     common, messages, connection = {}, {}, None
     for block in blocks:
@@ -315,7 +315,7 @@ def repair(blocks, who, key, heads=True, sign=True, keep=()):
             messages[int(fields["Message ID"])] = block
         if heads:
             for name in (f"{who}'s head", "Head at receipt", "Head at the end", "Head"):
-                if name not in fields or name in keep:
+                if name not in fields:
                     continue
                 if name.startswith("Head") and (who == "Alice" or name == "Head"):
                     moved[fields[name]] = head_of(done, name)
@@ -344,13 +344,32 @@ def sign_block(block, who, key, common, messages, connection):
         put(block, name, key.sign(statement(what, fields)))
 
 
+SIGNERS = {"Signed by Alice": "Alice", "Receipt": "Alice", "Signed by Bob": "Bob", "Origin signature": "Bob"}
+
+
 def signed_by_both(blocks, keeper, keep=()):
-    """A log as both could have made it together: all heads, but for the lines ${keep}, and all signatures anew."""
-    other = {"Alice": "Bob", "Bob": "Alice"}[keeper]
-    keys = {"Alice": ALICE, "Bob": BOB}
-    blocks = repair(blocks, keeper, keys[keeper], keep=keep)
-    blocks = repair(blocks, other, keys[other], heads=False)
-    return text_of(repair(blocks, keeper, keys[keeper], sign=keeper == "Alice", keep=keep))
+    """A log as both could have made it together: all heads, but for the lines ${keep}, and all signatures anew, line
+    by line, since each hangs on those before it."""
+    blocks, moved, done, keys = copy.deepcopy(blocks), {}, [], {"Alice": ALICE, "Bob": BOB}
+    common, messages, connection = {}, {}, None
+    for block in blocks:
+        done.append(block)
+        if block[0][0] == "Connected":
+            connection = block
+            common = {"Session": get(block, "Session"), "Alice": ALICE.line, "Bob": BOB.line}
+        if block[0][0] == "Message ID":
+            messages[len(messages)] = block
+        for line in block:
+            name, value = line
+            if name in SIGNERS:
+                sign_block(block, SIGNERS[name], keys[SIGNERS[name]], common, messages, connection)
+            elif name in keep:
+                continue
+            elif name == "Head" or keeper == "Alice" and name.startswith("Head at "):
+                line[1] = moved[value] = head_of(done, name)
+            elif name == f"{keeper}'s head":
+                line[1] = moved.get(value, value)
+    return text_of(blocks)
 
 
 def ends_with_head(data):

@@ -7,6 +7,7 @@ import re
 import pytest
 
 import forge
+from avow_programs import Place
 from court import Court
 
 GROUPS = (1, 1, 2, 3, 5, 8)  # 20 messages
@@ -57,6 +58,19 @@ def test_the_real_logs_are_proven(real, tmp_path):
     assert Court(tmp_path, real[2]).views(*real[:2]) == (P, P, P)
 
 
+def test_plain_logs_are_no_evidence(tmp_path):
+    """Goal: where keys were sent in the clear, nothing is signed, and nothing can be said."""
+    place = Place(tmp_path)
+    try:
+        alice = place.alice("--handshake", "plain")
+        bob = place.send(b"x\n", "--handshake", "plain")
+        assert (bob.end(), alice.end()) == (0, 0)
+        logs = place.log().read_bytes(), place.log("outbox").read_bytes()
+    finally:
+        place.close()
+    assert Court(tmp_path).views(*logs) == (U, U, U)
+
+
 def test_a_key_in_a_second_form(court):
     """Goal: no head covers the session's key, and its hash is that of its bytes; so one base64 of them is right."""
     alice, bob = forge.honest((1,), key_line="A" * 43 + "=").pair()
@@ -70,6 +84,18 @@ def test_lines_behind_the_last_head(court):
         assert court.views(alice + rest, bob + rest) == (U, U, U), rest
     for rest in (b"\nXyz", b"\nMess\n", b"\nXyz: 1\n", b"\nIncident: \0.\n", b"\nHead: " + b"1" * 65):
         assert court.views(alice + rest, bob + rest) == (R, R, R), rest
+
+
+def test_a_hole_in_the_last_chunk(court):
+    """Goal: a sector of zeroes in the last chunk is what a power cut leaves: nothing can be said of that chunk, though
+    its head line is there. One that is shorter, or lies further up, is damage."""
+    one = forge.honest((1, 1), end=None, texts="x" * 3000 + "{}")
+    before = len(one.pair()[1])
+    one.submit(1)
+    whole = one.pair()[1]
+    for begin, size, word in ((before, 512, U), (before, 511, R), (before - 2048, 512, R)):
+        at = (begin + 1024) & ~511
+        assert court.verify(bob=whole[:at] + bytes(size) + whole[at + size:]) == word, (at, size)
 
 
 @pytest.mark.parametrize("who", ["Alice", "Bob"])

@@ -99,10 +99,20 @@ def a_later_connection_is_of_another_session(blocks):
     forge.put(nth(blocks, "Connected", 1), "Session", "0123456789abcdef" * 2)
 
 
+@breaks(2, "Bob")
+def the_log_began_with_another_key_of_bob(blocks):
+    forge.put(blocks[0], "Bob", forge.MALLORY.line)
+
+
 @breaks(4, "Alice", "Bob")
 def an_id_is_left_out(blocks):
     forge.put(nth(blocks, "Message ID", -1), "Message ID", "8")
     forge.put(nth(blocks, "Messages", -1), "Messages", "8-8")
+
+
+@breaks(4, "Alice", "Bob")
+def a_message_has_another_id_than_in_its_envelope(blocks):
+    forge.put(nth(blocks, "Message ID", -1), "Message ID", "8")
 
 
 @breaks(4, "Alice", "Bob")
@@ -113,6 +123,12 @@ def an_envelope_is_of_earlier_messages(blocks):
 @breaks(4, "Alice", "Bob")
 def an_envelope_is_of_later_messages(blocks):
     forge.put(nth(blocks, "Messages", -1), "Messages", "7-8")
+
+
+@breaks(4, "Alice")
+def an_envelope_leaves_out_a_message_before_it(blocks):
+    forge.put(nth(blocks, "Messages", 1), "Messages", "1-1")
+    del blocks[places(blocks, "Messages")[1] + 2:]
 
 
 @breaks(4, "Alice")
@@ -137,6 +153,11 @@ def messages_of_an_envelope_have_two_times(blocks):
 
 
 @breaks(4, "Bob")
+def bob_says_when_a_message_was_confirmed(blocks):
+    nth(blocks, "Message ID").append(["Message confirmed at", "2026-11-22 21:50:00.000000 +0100"])
+
+
+@breaks(4, "Bob")
 def an_envelope_stands_before_its_messages(blocks):
     receipt = blocks.pop(places(blocks, "Messages")[-1])
     blocks.insert(places(blocks, "Message ID")[-1], receipt)
@@ -156,6 +177,12 @@ def a_message_comes_where_bob_has_never_signed(blocks):
 @breaks(5, "Bob")
 def bob_has_never_signed_his_connection(blocks):
     del blocks[places(blocks, "Signed by Bob")[1]]
+
+
+@breaks(5, "Bob")
+def bob_has_not_signed_the_last_connection(blocks):
+    del blocks[places(blocks, "Signed by Bob")[1]]
+    del blocks[places(blocks, "Connected")[1] + 2:]
 
 
 @breaks(6, "Alice", keep=["Head at receipt"])

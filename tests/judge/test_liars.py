@@ -126,6 +126,19 @@ def test_bob_denies_what_he_sent(court):
     assert court.judge("sent", 7, bob=denied)[0] == U
 
 
+def test_bob_denies_a_connection(court):
+    """Bob lies: he signed a second connection, which reached Alice, and cuts it off his log. Each log is in order
+    by itself; the two are REFUTED."""
+    one = started(3)
+    cut = one.pair()[1]
+    one.connect()
+    assert court.views(one.pair()[0], cut) == (P, P, P)  # until his signature comes, it may never have reached him
+    one.sign_in()
+    one.alice.seal()
+    assert court.views(one.pair()[0], one.pair()[1]) == (P, P, P)
+    assert court.views(one.pair()[0], cut) == (P, P, R)
+
+
 def test_bob_edits_what_he_sent(court):
     """Bob lies: message 7 has another text in his log, with its hash, new heads, and his signature anew. Alice's
     receipt no longer fits it: REFUTED in his log alone. That he sent the true one stays PROVEN."""

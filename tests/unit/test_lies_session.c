@@ -148,16 +148,35 @@ static void not_agreed(struct made *made) {
   alice_messages(made, 0, 1, made->now_us);
 }
 
-static void envelope_not_agreed(struct made *made) {
+static void bob_not_agreed(struct made *made) {
   made_queued(made);
   bob_messages(made, 0, 1);
   made_seal(&made->bob);
   struct opened opened = made_opening(made, false);
   alice_opened(made, &opened);
   bob_opened(made, &opened);
+}
+
+static void bob_agrees_late(struct made *made) {
+  bob_not_agreed(made);
+  made_incident(&made->bob);
+}
+
+static void envelope_not_agreed(struct made *made) {
+  made_queued(made);
+  bob_messages(made, 0, 1);
   made_seal(&made->bob);
   struct enveloped enveloped = made_envelope(made, 0, 1);
   bob_envelope(made, &enveloped);
+}
+
+static void begins_with_another_key(struct made *made) {
+  struct queued queued = {.to = "port", .since_us = made->now_us, .tls = true};
+  memcpy(queued.bob.key, ed25519_key(made->eve_key), 32);
+  MUST(record_queued(&made->bob.chunk.bytes, &queued));
+  made->bob.records++;
+  made_seal(&made->bob);
+  made_connection(made, false);
 }
 
 static void end_not_agreed(struct made *made) {
@@ -286,6 +305,9 @@ static const struct lie LIES[] = {
     {"3", "Bob's signature of the opening does not fit", WHO_ALICE, wrong_opening_bob},
     {"5", "a message outside of a connection", WHO_ALICE, not_agreed},
     {"5", "an envelope outside of a connection", WHO_BOB, envelope_not_agreed},
+    {"5", "that Bob has not signed", WHO_BOB, bob_not_agreed},
+    {"5", "between a connection and Bob's signature", WHO_BOB, bob_agrees_late},
+    {"2", "with which Bob's log began", WHO_BOB, begins_with_another_key},
     {"5", "an end outside of a connection", WHO_ALICE, end_not_agreed},
     {"8", "another number of messages", WHO_ALICE, end_of_more},
     {"8", "another number of messages", WHO_BOB, end_of_fewer},
