@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct civil {
   unsigned year, month, day, hour, minute, second, us;
@@ -47,20 +48,35 @@ static char *mark(char *to, char c) {
   return to + 1;
 }
 
-void when_text(uint64_t wall_us, int offset_min, char *text) {
-  struct civil c = civil_of(wall_us, offset_min);
+/* All of a time but its microseconds. */
+struct second {
+  uint64_t number; /* since 1970 */
+  int offset_min;
+  char begin[sizeof "2026-11-22 21:30:06."], end[sizeof " +0100"];
+};
+
+static void write_second(struct second *ret, uint64_t number, int offset_min) {
+  struct civil c = civil_of(number * 1000000, offset_min);
   unsigned east = (unsigned)abs(offset_min);
-  text = mark(digits(text, c.year, 4), '-');
+  *ret = (struct second){.number = number, .offset_min = offset_min};
+  char *text = mark(digits(ret->begin, c.year, 4), '-');
   text = mark(digits(text, c.month, 2), '-');
   text = mark(digits(text, c.day, 2), ' ');
   text = mark(digits(text, c.hour, 2), ':');
   text = mark(digits(text, c.minute, 2), ':');
-  text = mark(digits(text, c.second, 2), '.');
-  text = mark(digits(text, c.us, 6), ' ');
-  text = mark(text, offset_min < 0 ? '-' : '+');
-  text = digits(text, east / 60, 2);
-  text = digits(text, east % 60, 2);
-  *text = '\0';
+  mark(digits(text, c.second, 2), '.');
+  text = mark(mark(ret->end, ' '), offset_min < 0 ? '-' : '+');
+  digits(digits(text, east / 60, 2), east % 60, 2);
+}
+
+void when_text(uint64_t wall_us, int offset_min, char *text) {
+  /* A log has three times a message, most of them of the same second: it is kept. */
+  static _Thread_local struct second last = {.number = UINT64_MAX};
+  if (wall_us / 1000000 != last.number || offset_min != last.offset_min)
+    write_second(&last, wall_us / 1000000, offset_min);
+  memcpy(text, last.begin, sizeof last.begin - 1);
+  text = digits(text + sizeof last.begin - 1, (unsigned)(wall_us % 1000000), 6);
+  memcpy(text, last.end, sizeof last.end);
 }
 
 void when_name(uint64_t wall_us, int offset_min, char *text) {
