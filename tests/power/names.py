@@ -24,6 +24,10 @@ SECTOR = 512
 SLOW = "fdatasync:delay_enter=1500"  # a disk as slow as a real one
 
 
+class Torn(Exception):
+    """A kill -9 came within a call: it was made, and strace could not tell so."""
+
+
 def plain(text):
     return bytes.fromhex(text.replace("\\x", ""))
 
@@ -116,7 +120,7 @@ class Names:
             there = {path.name: path.read_bytes() for path in folder.iterdir()}
             ours = {path.name: path.read_bytes() for path in (rebuilt / folder.relative_to(self.folder)).iterdir()}
             if there != ours:
-                raise RuntimeError(f"the recording of {folder} is not what happened there")
+                raise Torn(f"the recording of {folder} is not what happened there")
 
     def rebuild(self, target, place, mode, chance):
         """The two folders as they are when the power has gone after ${place}."""

@@ -21,9 +21,10 @@ import time
 
 from blocks import Blocks
 from cuts import points_of
-from names import Names
+from names import Names, Torn
 
 WORKERS = min(4, os.cpu_count())
+RECORDINGS = 4  # at most, until one is whole
 
 
 def work(power, worker, points, results, deadline):
@@ -54,6 +55,21 @@ def cut_all(power, points, deadline):
     return sorted(all_results)
 
 
+def record(options, home, faults):
+    """The recording of a play: the first that is whole."""
+    kind = {"blocks": Blocks, "names": Names}[options.kind]
+    for number in range(RECORDINGS):
+        area = options.folder / f"area-{number}"
+        area.mkdir()
+        power = kind(area, options.bin, home, faults)
+        try:
+            power.record(options.seed)
+            return power
+        except Torn as torn:
+            print(torn, file=sys.stderr)
+    raise RuntimeError(f"{RECORDINGS} recordings were torn")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("kind", choices=("blocks", "names"))
@@ -65,16 +81,14 @@ def main():
     parser.add_argument("--fault", action="append", default=[], metavar="WHO:INJECTION",
                         help="a fault in the recording, like alice:fdatasync:retval=0")
     options = parser.parse_args()
-    home, area = options.folder / "home", options.folder / "area"
+    home = options.folder / "home"
     home.mkdir()
-    area.mkdir()
     for who in ("alice", "bob"):
         subprocess.run([options.bin / who, "keygen", "--identity", home / f".config/avow/{who}_ed25519"],
                        check=True, capture_output=True, env={"HOME": str(home)})
     faults = dict(one.split(":", 1) for one in options.fault)
     start = time.monotonic()
-    power = {"blocks": Blocks, "names": Names}[options.kind](area, options.bin, home, faults)
-    power.record(options.seed)
+    power = record(options, home, faults)
     recorded = time.monotonic()
     points = points_of(power.events, options.points, options.seed)
     results = cut_all(power, points, recorded + options.seconds)
