@@ -37,6 +37,13 @@ static void assert_record(const struct record *is, const struct record *expected
   }
 }
 
+/* Every bit is flipped, but where a sanitizer looks on: it is slow, and looks for other things. */
+#ifdef AVOW_SANITIZED
+#define BIT_STEP 5u
+#else
+#define BIT_STEP 1u
+#endif
+
 /* What came of reading a log. */
 struct outcome {
   enum avow_error error; /* of replay_next, or of replay_end */
@@ -194,7 +201,7 @@ static void test_flipped_bits(void **state) {
   size_t all = 0;
   for (unsigned kind = 0; kind < KINDS; kind++) {
     struct made *made = make(kind);
-    for (size_t bit = 0; bit < 8 * made->log.size; bit++) {
+    for (size_t bit = 0; bit < 8 * made->log.size; bit += BIT_STEP) {
       made->log.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
       struct outcome outcome = read_log(made, buf_view(&made->log), LOG_MAX);
       made->log.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -208,7 +215,7 @@ static void test_flipped_bits(void **state) {
     }
     unmake(made);
   }
-  assert_true(all > 100000);
+  assert_true(all > 100000 / BIT_STEP);
 }
 
 /* Goal: what an envelope or an end tells of its head is told beside what the log has there, also
