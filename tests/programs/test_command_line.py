@@ -211,6 +211,8 @@ def test_serve(place):
     assert alice.running() and len(list((place.work / "logs").iterdir())) == 4
     assert sorted(alice.out().split()) == [b"0", b"1", b"2", b"from", b"from", b"from", b"later"]
     waiting = place.bob(stdin=subprocess.PIPE).see("Connected to server")
+    newest = lambda: max((place.work / "logs").iterdir()).read_text()
+    assert place.until(lambda: "\nSigned by Bob: " in newest() and "\nEnded: " not in newest(), 5)
     alice.signal(TERMINATE)
     assert alice.end(5) == 0 and not (place.work / "port").exists()
     assert waiting.end(5) == 6 and "The server ended the session." in waiting.lines()
