@@ -72,25 +72,6 @@ enum avow_error sender_close(struct sender *sender, struct now now) {
   return record_ended(&sender->chunk.bytes, NULL, &ended); /* there is nobody to sign it with */
 }
 
-/* Late is later than the freshness limit that we believe in: somebody who spoils a message on the
- * way makes it refused at once, or, since notices have their pace, a second later. */
-#define REFUSED_LATE 3u
-
-void sender_refused(struct sender *sender, uint64_t id, struct now now) {
-  const struct flight *oldest = &sender->flights[sender->flights_first];
-  if (sender->flights_count == 0 || id != sender->queued_id)
-    return;
-  uint64_t way_us = now.mono_us - oldest->left_us;
-  bool late = way_us > sender->config.freshness_us;
-  if (id != sender->refused_id || !late)
-    sender->refused_late = 0;
-  sender->refused_id = id;
-  if (!late || ++sender->refused_late != REFUSED_LATE)
-    return;
-  struct event event = {.type = EVENT_SLOW, .id = id, .count = oldest->count, .way_us = way_us};
-  events_put(&sender->events, &event);
-}
-
 static enum avow_error restore_message(struct sender *sender, const struct record *record) {
   if (record->id != sender->next_id || record->confirmed_us != WHEN_NEVER || !record->has_text)
     return AVOW_MALFORMED;

@@ -94,10 +94,6 @@ enum avow_error sender_ask(struct sender *sender, struct now now);
 /** sender_transmit_end(sender, now): Say that these were all. */
 enum avow_error sender_transmit_end(struct sender *sender, struct now now);
 
-/** sender_refused(sender, id, now): The receiver expects ${id}, that is, refused it: tell the owner
- * once if the line is too slow for it. */
-void sender_refused(struct sender *sender, uint64_t id, struct now now);
-
 /** sender_messages_size(sender, offset, count): Bytes of so many messages in the queue. */
 size_t sender_messages_size(const struct sender *sender, size_t offset, uint64_t count);
 

@@ -10,6 +10,10 @@
 /* A notice, or a gap, makes us act at once, but the same one not more often than this. */
 #define NOTICE_PAUSE_US 1000000u
 
+/* Late is later than the freshness limit that we believe in: somebody who spoils a message on the
+ * way makes it refused at once, or, since notices have their pace, a second later. */
+#define REFUSED_LATE 3u
+
 static void fake(struct sender *sender) {
   incidents_see(&sender->incidents, VERDICT_MODIFIED, "Fake confirmation.");
 }
@@ -209,6 +213,23 @@ static enum avow_error take_end(struct sender *sender, const struct sealed *seal
   return record_end(sender, &ended);
 }
 
+/* The receiver expects this id, that is, refused it: tell the owner once if the line is too slow
+ * for it. */
+static void refused(struct sender *sender, uint64_t id, struct now now) {
+  const struct flight *oldest = &sender->flights[sender->flights_first];
+  if (sender->flights_count == 0 || id != sender->queued_id)
+    return;
+  uint64_t way_us = now.mono_us - oldest->left_us;
+  bool late = way_us > sender->config.freshness_us;
+  if (id != sender->refused_id || !late)
+    sender->refused_late = 0;
+  sender->refused_id = id;
+  if (!late || ++sender->refused_late != REFUSED_LATE)
+    return;
+  struct event event = {.type = EVENT_SLOW, .id = id, .count = oldest->count, .way_us = way_us};
+  events_put(&sender->events, &event);
+}
+
 static enum avow_error take_notice(struct sender *sender, const struct sealed *sealed,
                                    struct now now) {
   /* One that was caused by what we sent before we last went back says nothing new. */
@@ -219,7 +240,7 @@ static enum avow_error take_notice(struct sender *sender, const struct sealed *s
     return sender_transmit_end(sender, now);
   if (sender->queued_id < sender->known_id)
     return sender_ask(sender, now); /* that is all that may be on its way */
-  sender_refused(sender, sealed->first_id, now);
+  refused(sender, sealed->first_id, now);
   return sender_go_back(sender, sealed->first_id, VERDICT_MODIFIED, now);
 }
 

@@ -95,14 +95,13 @@ enum avow_error audit_input(struct audit *audit, struct view bytes) {
   return damaged(audit, replay_input(audit->replay, bytes));
 }
 
-bool audit_unsigned(const struct audit *audit) {
+/* Bob signs a connection in the same chunk of his log, directly behind it. */
+static bool is_unsigned(const struct audit *audit) {
   return audit->keeper == WHO_BOB && audit->parties.tls && audit->stage == STAGE_OPENED;
 }
 
 /* The chunk is whole. */
 static enum avow_error take_head(struct audit *audit, const struct record *record) {
-  if (audit_unsigned(audit))
-    return audit_break(audit, record->line, WHO_BOB, "a connection that Bob has not signed");
   if (audit->lines.size > audit->lines.start)
     return audit_break(audit, record->line, audit->keeper,
                        "messages without the envelope that they came in");
@@ -118,6 +117,9 @@ enum avow_error audit_next(struct audit *audit, struct fact *ret) {
     error = damaged(audit, replay_next(audit->replay, &ret->record));
     if (error != AVOW_OK)
       return error;
+    if (ret->record.type != RECORD_AGREED && is_unsigned(audit))
+      return audit_break(audit, ret->record.line, WHO_BOB,
+                         "behind a connection something else than Bob's signature of it");
     ret->claims_count = 0;
     if (ret->record.type != RECORD_HEAD)
       return audit_rule(audit, ret);

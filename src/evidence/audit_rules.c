@@ -349,8 +349,6 @@ enum avow_error audit_rule(struct audit *audit, struct fact *fact) {
     audit->keeper = WHO_ALICE;
     return broken(audit, fact, "a log that begins with no connection");
   }
-  if (type != RECORD_AGREED && audit_unsigned(audit))
-    return broken(audit, fact, "a record between a connection and Bob's signature of it");
   if (audit->stage == STAGE_FINAL && type != RECORD_INCIDENT)
     return broken(audit, fact, "a record behind the end of Bob's log");
   if (buf_view(&audit->lines).size > 0 && type != RECORD_MESSAGE && type != RECORD_ENVELOPE)

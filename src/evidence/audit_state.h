@@ -68,10 +68,6 @@ struct claimed {
  * with a fault, AVOW_NO_MEMORY. */
 enum avow_error audit_claim(struct audit *audit, struct fact *fact, const struct claimed *claimed);
 
-/** audit_unsigned(audit): Whether a connection stands last in Bob's log: he signs it in the same
- * chunk, directly behind it. */
-bool audit_unsigned(const struct audit *audit);
-
 /** audit_rule(audit, fact): Hold the next record against the rules, and fill the rest of the fact.
  * Returns AVOW_MALFORMED with a fault, AVOW_NO_MEMORY, AVOW_CRYPTO. */
 enum avow_error audit_rule(struct audit *audit, struct fact *fact);

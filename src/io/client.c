@@ -134,10 +134,8 @@ static void lost(struct client *client) {
 }
 
 static void watch_opening(struct client *client) {
-  uint64_t deadline = opening_deadline(client->opening);
-  uint64_t now_us = clock_now().mono_us;
-  uint64_t wait_us = deadline > now_us ? deadline - now_us : 0;
-  uv_timer_start(&client->timer, opening_late, wait_us / 1000 + 1, 0);
+  uint64_t wait_ms = clock_wait_ms(opening_deadline(client->opening));
+  uv_timer_start(&client->timer, opening_late, wait_ms, 0);
 }
 
 static void drive_opening(struct client *client) {

@@ -14,6 +14,11 @@ struct now clock_now(void) {
   return (struct now){.wall_us = read_clock(CLOCK_REALTIME), .mono_us = read_clock(CLOCK_BOOTTIME)};
 }
 
+uint64_t clock_wait_ms(uint64_t deadline_us) {
+  uint64_t now_us = clock_now().mono_us;
+  return (deadline_us > now_us ? deadline_us - now_us : 0) / 1000 + 1;
+}
+
 int clock_offset_min(uint64_t wall_us) {
   time_t seconds = (time_t)(wall_us / 1000000);
   struct tm local;

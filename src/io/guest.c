@@ -138,9 +138,7 @@ static void set_timer(struct guest *guest) {
     uv_timer_stop(&guest->timer);
     return;
   }
-  uint64_t now_us = clock_now().mono_us;
-  uint64_t wait_us = deadline > now_us ? deadline - now_us : 0;
-  uv_timer_start(&guest->timer, on_timer, wait_us / 1000 + 1, 0);
+  uv_timer_start(&guest->timer, on_timer, clock_wait_ms(deadline), 0);
 }
 
 void guest_flush(struct guest *guest) {

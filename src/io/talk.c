@@ -123,9 +123,7 @@ static void set_timer(struct talk *talk) {
     uv_timer_stop(&talk->timer);
     return;
   }
-  uint64_t now_us = clock_now().mono_us;
-  uint64_t wait_us = deadline > now_us ? deadline - now_us : 0;
-  uv_timer_start(&talk->timer, on_timer, wait_us / 1000 + 1, 0);
+  uv_timer_start(&talk->timer, on_timer, clock_wait_ms(deadline), 0);
 }
 
 void talk_fail(struct talk *talk) {

@@ -294,10 +294,10 @@ def faketime(offset):
     return {"LD_PRELOAD": library, "FAKETIME": offset}
 
 
-def namespace(script):
-    """Put before a command: run ${script} in a private mount namespace, then the command."""
+def namespace(script, kind="-m"):
+    """Put before a command: run ${script} in a namespace of its own (-m of mounts, -n of networks), then the command."""
     root = [] if os.geteuid() == 0 else ["-r"]
-    return ["unshare", *root, "-m", "sh", "-ec", f'{script}\nexec "$@"', "sh"]
+    return ["unshare", *root, kind, "sh", "-ec", f'{script}\nexec "$@"', "sh"]
 
 
 def same(shown, expected):

@@ -6,15 +6,10 @@ import subprocess
 
 import pytest
 
-from avow_programs import TRACED
+from avow_programs import TRACED, namespace
 
 USER = [] if os.geteuid() == 0 else ["-U", "--preserve-credentials"]
-
-
-def network(script="true"):
-    """Put before a command: a network of its own with nothing but lo; run ${script} there, then the command."""
-    root = [] if os.geteuid() == 0 else ["-r"]
-    return ["unshare", *root, "-n", "sh", "-ec", f'ip link set lo up\n{script}\nexec "$@"', "sh"]
+LO = "ip link set lo up"  # all that there is in a network namespace
 
 
 def test_the_options_of_a_connection(place):
@@ -35,7 +30,7 @@ def test_the_options_of_a_connection(place):
 def test_a_port_where_nobody_listens(place):
     """Goal: where the system has few ports of its own, TCP connects bob to himself (a simultaneous open).
     That is no server, and no attack: bob waits on."""
-    few = network("echo 50000 50001 > /proc/sys/net/ipv4/ip_local_port_range")
+    few = namespace(f"{LO}\necho 50000 50001 > /proc/sys/net/ipv4/ip_local_port_range", "-n")
     bob = place.send(b"x\n", "127.0.0.1:50000", "--server-key", place.key("alice"), "--wait-for", "4", before=few)
     assert (bob.end(), "attack" in bob.text()) == (3, False), bob.text()
 
@@ -44,7 +39,7 @@ def test_a_port_where_nobody_listens(place):
 def test_a_line_that_falls_silent(place):
     """Goal: packets vanish, nobody closes: both sides notice within 40 seconds, and when the line is back,
     the session goes on."""
-    alice = place.alice(before=network())
+    alice = place.alice(before=namespace(LO, "-n"))
     inside = ["nsenter", *USER, "-t", str(alice.process.pid), "-n"]
     bob = place.bob(stdin=subprocess.PIPE, before=inside).see("Connected to server")
     bob.write(b"one\n")
