@@ -89,7 +89,7 @@ def test_chaos(place):
     end, kills = time.monotonic() + CHAOS_S, 0
     while time.monotonic() < end:
         place.until(lambda: not bob.running() or not alice.running(), chance.uniform(0.5, 4))
-        if chance.random() < 0.5:
+        if not kills or chance.random() < 0.5:
             kills += kill_some(place, chance, alice, bob)
         if not bob.running() and bob.process.returncode != 0:
             bob = start_bob(place)
