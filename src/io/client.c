@@ -64,8 +64,8 @@ static void try_later(struct client *client) {
   uint64_t wait_for_us = client->options->wait_for_us;
   uint64_t waited_us = clock_now().mono_us - client->started_us;
   bool out_of_time = waited_us >= wait_for_us;
-  /* A round of addresses is one try, and so is what the server itself made us come again for. */
-  if (out_of_time && client->next == NULL && !client->again) {
+  /* What the server itself made us come again for is the same try. */
+  if (out_of_time && !client->again) {
     if (wait_for_us == 0)
       screen_error("no server is there.");
     else
@@ -83,13 +83,6 @@ static void try_later(struct client *client) {
   client->retry_ms *= 2;
   if (client->retry_ms > RETRY_MOST_MS)
     client->retry_ms = RETRY_MOST_MS;
-}
-
-static void link_over(void *owner) {
-  struct client *client = owner;
-  client->link = NULL;
-  if (!client->over)
-    try_later(client);
 }
 
 void client_drop_link(struct client *client) {
@@ -208,7 +201,16 @@ static void on_connected(void *owner, int error) {
   watch_opening(client);
 }
 
-/* Connect to the next address of this round; later again, when there is none left. */
+static void connect_next(struct client *client);
+
+static void link_over(void *owner) {
+  struct client *client = owner;
+  client->link = NULL;
+  if (!client->over)
+    connect_next(client);
+}
+
+/* Connect to the next address of this round, at once; later again, when there is none left. */
 static void connect_next(struct client *client) {
   static const struct link_owner calls = {on_bytes, on_gone, link_over};
   if (client->next == NULL) {
@@ -254,10 +256,6 @@ static bool find_port(struct client *client) {
  */
 static void attempt(struct client *client) {
   const struct client_options *options = client->options;
-  if (client->next != NULL) {
-    connect_next(client);
-    return;
-  }
   client->port = options->port;
   if (options->host == NULL && !find_port(client))
     return;

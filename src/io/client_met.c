@@ -57,6 +57,7 @@ static void met_unknown_key(struct client *client) {
   if (!shown || trust_ask(client->options, client->port, key) != AVOW_OK)
     client_finish(client, CODE_UNTRUSTED);
   client->started_us = clock_now().mono_us;
+  client->next = NULL;
   client->again = true;
 }
 
