@@ -213,11 +213,12 @@ static enum avow_error alice_envelope(struct compare *compare, const struct fact
 static enum avow_error alice_end(struct compare *compare, const struct record *record) {
   const struct record *bob = &compare->looked_for.record;
   compare->alice_ended = record->by_bob;
-  if (compare->bob_over && !audit_had_head(compare->bob_audit, record->proof.bob_head))
+  if (compare->bob_over || bob->type != RECORD_ENDED) { /* it never reached him */
+    if (audit_had_head(compare->bob_audit, record->proof.bob_head))
+      return AVOW_OK;
     return differ(compare, WHO_ALICE, record, WHO_BOB,
                   "a head of Bob's that his log does not have");
-  if (compare->bob_over || bob->type != RECORD_ENDED)
-    return AVOW_OK; /* it never reached him */
+  }
   if (!same_end(record, bob))
     return differ(compare, WHO_ALICE, record, WHO_ALICE,
                   "another end than the one that Alice gave to Bob");

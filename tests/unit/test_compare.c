@@ -240,6 +240,13 @@ static void test_end_of_another(void **state) {
       "and his log lacks it");
   ask(made[0], QUESTION_SAME, FAULT_NO_ID, alice_log(made[1]), bob_log(made[0]), RULING_REFUTED,
       "a head of Bob's that his log does not have");
+  /* Nor does it help to go on, from an old copy of his log, as if that end had never been. */
+  struct made_side lost = made[1]->bob;
+  made[1]->bob = made[0]->bob;
+  made[0]->bob = lost;
+  made_connection(made[1], true);
+  ask(made[1], QUESTION_SAME, FAULT_NO_ID, alice_log(made[1]), bob_log(made[1]), RULING_REFUTED,
+      "a head of Bob's that his log does not have");
   made_end(made[0]);
   made_end(made[1]);
 }
