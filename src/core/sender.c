@@ -307,16 +307,15 @@ static enum avow_error beat(struct sender *sender, struct now now) {
 
 enum avow_error sender_tick(struct sender *sender, struct now now) {
   enum avow_error error = AVOW_OK;
-  if (has_cover(sender) && now.mono_us >= sender->beat_us)
-    error = beat(sender, now);
-  if (error != AVOW_OK)
-    return error;
   if (sender->attached)
     frames_tick(&sender->channel.frames, now.mono_us);
   if (now.mono_us >= sender->unsynced_us + UNSYNCED_US)
     sender->unsynced_size = 0; /* it has waited long enough */
   if (now.mono_us >= resend_deadline(sender))
     error = resend(sender, now);
+  /* After that: the token of this moment would look to it like one that the line does not take. */
+  if (error == AVOW_OK && has_cover(sender) && now.mono_us >= sender->beat_us)
+    error = beat(sender, now);
   if (error != AVOW_OK)
     return error;
   if (!sender->attached)

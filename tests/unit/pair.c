@@ -47,7 +47,8 @@ static void build_sessions(struct pair *pair, uint64_t next_id) {
                       .offset_min = -210,
                       .resume = pair->connections > 0,
                       .opened_us = PAIR_WALL_US,
-                      .opened_offset_min = 60};
+                      .opened_offset_min = 60,
+                      .cover = (uint32_t)pair->bob_config.cover};
   memcpy(open.bob_head, sender_head(pair->sender), HEAD_SIZE);
   pair->bob = (struct session){.open = open, .grant = grant, .clock = {bob_us, mono_us, bob_us}};
   pair->alice = (struct session){.open = open,
@@ -119,6 +120,8 @@ struct pair *pair_new(const struct pair_setting *given) {
       .freshness_us = freshness_us,
       .envelope_messages_max = setting.envelope_max ? setting.envelope_max : 1,
       .window_max = setting.window_max ? setting.window_max : AVOW_WINDOW_MAX,
+      .cover = setting.cover_period_us > 0 ? PAIR_COVER : 0,
+      .cover_period_us = setting.cover_period_us,
       .detail = setting.detail,
       .offset_min = -210};
   pair->alice_config =

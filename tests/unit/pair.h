@@ -68,10 +68,12 @@ struct pair_setting {
   uint64_t resend_after_us; /* 0: the default */
   unsigned envelope_max;    /* 0: 1, as at a terminal */
   size_t window_max;        /* 0: the default */
+  uint64_t cover_period_us; /* 0: no cover */
   enum log_detail detail;
   uint8_t seed;
 };
 
+#define PAIR_COVER 2048u
 #define PAIR_WALL_US UINT64_C(1795368456951090)
 
 /** pair_new(setting): A fresh pair; NULL: as at a terminal.  pair_free frees it. */

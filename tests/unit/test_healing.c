@@ -45,6 +45,27 @@ static void test_resend_timer(void **state) {
   pair_free(pair);
 }
 
+/* Goal: under cover, what is lost is transmitted again also if that is due at the very moment of
+ * the next token, each time. */
+static void test_resend_on_the_beat(void **state) {
+  (void)state;
+  struct pair *pair =
+      pair_new(&(struct pair_setting){.resend_after_us = SECOND, .cover_period_us = SECOND / 10});
+  pair_say(pair, "one");
+  pair_pass(pair, SECOND / 10);
+  pair_tick(pair);
+  buf_clear(&pair->to_alice); /* lost */
+  for (unsigned beat = 2; beat <= 12; beat++) {
+    pair_pass(pair, SECOND / 10);
+    pair_tick(pair);
+    pair_carry_to_alice(pair);
+    pair_carry_to_bob(pair);
+  }
+  assert_int_equal(pair->sent_again, 1);
+  assert_int_equal(pair->confirmed_count, 1);
+  pair_free(pair);
+}
+
 /* Goal: a modified envelope is refused, and the notice brings the honest one at once; a second
  * notice is sent, and heeded, only a second later. */
 static void test_notice(void **state) {
@@ -365,6 +386,7 @@ static void test_flipped_ends(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_resend_timer),
+      cmocka_unit_test(test_resend_on_the_beat),
       cmocka_unit_test(test_notice),
       cmocka_unit_test(test_flood_of_notices),
       cmocka_unit_test(test_notice_after_silence),
