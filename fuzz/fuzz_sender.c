@@ -56,6 +56,15 @@ static bool write(struct run *run) {
   return record.size > 0;
 }
 
+/* The first part of a record, before the rest is there. */
+static void write_ahead(struct run *run, size_t least) {
+  struct view record;
+  REQUIRE_OK(sender_ahead(run->sender, least, &record));
+  REQUIRE(record.size == 0 || record.size >= least);
+  disk_write(&run->disk, record);
+  sender_record_consume(run->sender, record.size);
+}
+
 static void note(struct run *run, const struct sealed *sealed) {
   struct signed_by_bob noted = {sealed->first_id, sealed->count, sealed->proof};
   struct reader body = reader_of(sealed->body);
@@ -428,7 +437,7 @@ static void restart(struct run *run) {
 }
 
 static void act(struct run *run) {
-  uint8_t act = reader_u8(&run->script) & 31;
+  uint8_t byte = reader_u8(&run->script), act = byte & 31, how = byte >> 5;
   bool attached = sender_attached(run->sender);
   begin(run);
   if (act < 10 && attached)
@@ -444,7 +453,7 @@ static void act(struct run *run) {
   else if (act == 19 && attached)
     give_wire(run, 1u + reader_u16(&run->script));
   else if (act == 20)
-    write(run);
+    how ? write_ahead(run, how) : (void)write(run);
   else if (act < 23)
     sync(run);
   else if (act == 23)

@@ -25,8 +25,7 @@ struct guest {
   unsigned model;
   bool leaving, gone;
   uint64_t shown; /* the next message to be shown */
-  uint64_t alarm_us;
-  unsigned alarms, late;
+  struct alarm alarm;
 };
 
 struct alice {
@@ -121,18 +120,7 @@ static void core_failed(struct world *world, enum avow_error error) {
 }
 
 static void set_alarm(struct world *world, struct guest *guest, uint64_t deadline_us) {
-  uint64_t mono_us = now_of(world).mono_us;
-  guest->late = deadline_us <= mono_us ? guest->late + 1 : 0;
-  if (guest->late > 8)
-    broken(world, "alice's deadline has passed, and stays");
-  if (deadline_us == WHEN_NEVER)
-    return;
-  uint64_t wait_us = deadline_us > mono_us ? deadline_us - mono_us : 0;
-  wait_us += wait_us / 4000 + 1000;
-  if (guest->alarm_us <= world->now_us + wait_us)
-    return;
-  guest->alarm_us = world->now_us + wait_us;
-  later(world, wait_us, HAPPENS_ALARM, guest->conn, ++guest->alarms);
+  alarm_set(world, &guest->alarm, deadline_us, guest->conn);
 }
 
 static size_t flush_some(struct world *world, struct guest *guest) {
@@ -163,7 +151,7 @@ static void flush_early(struct world *world, struct guest *guest) {
 
 static void leave(struct world *world, struct guest *guest) {
   guest->leaving = true;
-  guest->alarm_us = WHEN_NEVER;
+  guest->alarm.at_us = WHEN_NEVER;
   set_alarm(world, guest, now_of(world).mono_us + LEAVE_US);
 }
 
@@ -362,7 +350,7 @@ static struct guest *welcome(struct world *world, unsigned conn) {
   if (guest == NULL || opening_alice(&guest->opening, own, now_of(world)) != AVOW_OK)
     abort();
   guest->conn = conn;
-  guest->alarm_us = WHEN_NEVER;
+  guest->alarm.at_us = WHEN_NEVER;
   guest->next = world->alice->guests;
   world->alice->guests = guest;
   return guest;
@@ -393,9 +381,9 @@ void alice_bytes(struct world *world, unsigned conn, struct view bytes) {
 
 void alice_alarm(struct world *world, unsigned conn, unsigned number) {
   struct guest *guest = find(world, conn);
-  if (guest == NULL || number != guest->alarms)
+  if (guest == NULL || number != guest->alarm.number)
     return;
-  guest->alarm_us = WHEN_NEVER;
+  guest->alarm.at_us = WHEN_NEVER;
   if (guest->leaving) {
     close_guest(world, guest);
   } else if (guest->opening == NULL) {

@@ -25,8 +25,8 @@ struct bob {
   bool talking, begun, finishing;
   unsigned model;
   uint64_t connections; /* that his log should tell of */
-  uint64_t retry_us, alarm_us;
-  unsigned alarms, late;
+  uint64_t retry_us;
+  struct alarm alarm;
   struct hash *hash;
   struct buf text;
   struct client_options options;
@@ -43,7 +43,7 @@ void bob_begin(struct world *world) {
                               .handshake = world->setting.plain ? HANDSHAKE_PLAIN : HANDSHAKE_TLS,
                               .identity = &world->hosts[BOB].identity};
   world->bob->conn = NO_CONN;
-  world->bob->alarm_us = WHEN_NEVER;
+  world->bob->alarm.at_us = WHEN_NEVER;
   buf_init(&world->bob->text, AVOW_TEXT_MAX);
 }
 
@@ -96,7 +96,7 @@ void bob_die(struct world *world) {
   if (bob->conn != NO_CONN)
     net_close(world, bob->conn, BOB, world->hosts[BOB].power);
   bob->conn = NO_CONN;
-  bob->alarm_us = WHEN_NEVER;
+  bob->alarm.at_us = WHEN_NEVER;
   bob->talking = bob->finishing = false;
 }
 
@@ -109,22 +109,10 @@ void bob_end(struct world *world) {
 }
 
 static void set_alarm(struct world *world, uint64_t deadline_us) {
-  struct bob *bob = world->bob;
-  uint64_t mono_us = now_of(world).mono_us;
-  bob->late = deadline_us <= mono_us ? bob->late + 1 : 0;
-  if (bob->late > 8)
-    broken(world, "bob's deadline has passed, and stays");
-  if (deadline_us == WHEN_NEVER)
-    return;
-  uint64_t wait_us = deadline_us > mono_us ? deadline_us - mono_us : 0;
-  wait_us += wait_us / 4000 + 1000; /* whatever the drift is, it is over then */
-  if (bob->alarm_us <= world->now_us + wait_us)
-    return; /* there is an earlier one: it sets the next */
-  bob->alarm_us = world->now_us + wait_us;
-  later(world, wait_us, HAPPENS_ALARM, NO_CONN, ++bob->alarms);
+  alarm_set(world, &world->bob->alarm, deadline_us, NO_CONN);
 }
 
-static bool store_record(struct world *world, struct view record) {
+static bool store_record(struct world *world, struct view record, bool ahead) {
   struct bob *bob = world->bob;
   struct host *host = &world->hosts[BOB];
   enum avow_error error = AVOW_OK;
@@ -133,7 +121,7 @@ static bool store_record(struct world *world, struct view record) {
     error = journal_begin(&bob->journal, host->store, &wall_us, world->setting.sender.offset_min);
   }
   if (error == AVOW_OK)
-    error = journal_store(&bob->journal, record);
+    error = ahead ? journal_ahead(&bob->journal, record) : journal_store(&bob->journal, record);
   if (error == AVOW_OK)
     sender_record_consume(bob->sender, record.size);
   else
@@ -214,7 +202,7 @@ static void drive(struct world *world, enum avow_error error) {
     flush_early(world);
     error = sender_record(bob->sender, &record);
     more = error == AVOW_OK && record.size > 0;
-    if (more && !store_record(world, record))
+    if (more && !store_record(world, record, false))
       return;
     flush_early(world);
     if (more)
@@ -279,7 +267,7 @@ void bob_start(struct world *world) {
   later(world, 0, HAPPENS_TRY, host->life, 0);
   later(world, 0, HAPPENS_SUBMIT, host->life, 0);
   bob->retry_us = RETRY_FIRST_US;
-  bob->late = 0;
+  bob->alarm.late = 0;
   drive(world, AVOW_OK);
 }
 
@@ -310,12 +298,22 @@ static void submit_one(struct world *world) {
     abort();
 }
 
+/* What io/talk.c does with a long record. */
+static void write_ahead(struct world *world) {
+  struct view record;
+  if (sender_ahead(world->bob->sender, 1, &record) == AVOW_OK && record.size > 0)
+    store_record(world, record, true);
+}
+
 void bob_submit(struct world *world) {
   struct bob *bob = world->bob;
   struct setting *setting = &world->setting;
   uint64_t count = chance_between(&world->chance, 1, setting->submit_most);
-  for (; count > 0 && to_submit(world) > 0 && sender_room(bob->sender); count--)
+  for (; count > 0 && to_submit(world) > 0 && sender_room(bob->sender); count--) {
     submit_one(world);
+    if (chance_of(&world->chance, world->setting.ahead))
+      write_ahead(world);
+  }
   if (to_submit(world) == 0 && !bob->finishing) {
     bob->finishing = true;
     drive(world, sender_finish(bob->sender, now_of(world)));
@@ -457,9 +455,9 @@ static void drive_opening(struct world *world) {
 
 void bob_alarm(struct world *world, unsigned number) {
   struct bob *bob = world->bob;
-  if (number != bob->alarms)
+  if (number != bob->alarm.number)
     return;
-  bob->alarm_us = WHEN_NEVER;
+  bob->alarm.at_us = WHEN_NEVER;
   if (bob->opening != NULL) {
     opening_tick(bob->opening, now_of(world));
     drive_opening(world);

@@ -89,6 +89,7 @@ void setting_draw(struct world *world) {
   draw_work(s, chance);
   draw_line(s, chance);
   s->eager = chance_of(chance, 500000) ? 0 : 200000;
+  s->ahead = chance_of(chance, 700000) ? 0 : 300000;
   s->plain = chance_of(chance, 250000);
   s->lies = !s->plain && chance_of(chance, 50000);
   s->faultless = chance_of(chance, 50000);

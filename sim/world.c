@@ -102,6 +102,26 @@ bool host_step(struct host *host) {
   return false;
 }
 
+void alarm_set(struct world *world, struct alarm *alarm, uint64_t deadline_us, unsigned conn) {
+  const struct host *host = world->current;
+  uint64_t mono_us = host_now(host).mono_us;
+  if (deadline_us > mono_us)
+    alarm->late = 0;
+  else if (alarm->late_us != world->now_us || alarm->late == 0) /* each time that time goes on */
+    alarm->late++;
+  alarm->late_us = world->now_us;
+  if (alarm->late > 8)
+    broken(world, "%s's deadline has passed, and stays", HOST_NAMES[host->side]);
+  if (deadline_us == WHEN_NEVER)
+    return;
+  uint64_t wait_us = deadline_us > mono_us ? deadline_us - mono_us : 0;
+  wait_us += wait_us / 4000 + 1000; /* whatever the drift is, it is over then */
+  if (alarm->at_us <= world->now_us + wait_us)
+    return; /* there is an earlier one: it sets the next */
+  alarm->at_us = world->now_us + wait_us;
+  later(world, wait_us, HAPPENS_ALARM, conn, ++alarm->number);
+}
+
 static void die(struct host *host) {
   struct world *world = host->world;
   world->current = host;
@@ -251,7 +271,7 @@ static const char *compare_session(const struct world *world, const struct file 
   const char *fault = judge_session(world, bob, alice);
   if (fault != NULL && breach == NULL)
     return fault;
-  return fault == NULL && breach != NULL ? JUDGE_BLIND : breach;
+return fault == NULL && breach != NULL ? JUDGE_BLIND : breach;
 }
 
 /* Both logs of each session fit each other; return what does not, or NULL.  Of a session that bob

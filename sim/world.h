@@ -48,8 +48,8 @@ struct setting {
   uint64_t delay_us, jitter_us;
   uint64_t bytes_per_s; /* 0: no limit */
   size_t capacity;      /* what the line holds before it takes no more */
-  unsigned tamper, append_fails, sync_fails, eager; /* per million */
-  bool plain;                                       /* no keys, nothing is signed */
+  unsigned tamper, append_fails, sync_fails, eager, ahead; /* per million */
+  bool plain;                                              /* no keys, nothing is signed */
   bool faultless;
   bool lies; /* a disk goes back to an old copy */
   uint64_t calm_us, end_us;
@@ -71,6 +71,12 @@ struct host {
   struct store *store;
   struct identity identity;
   struct tls_identity *tls;
+};
+
+/* What wakes a program at the deadline of its core. */
+struct alarm {
+  uint64_t at_us, late_us;
+  unsigned number, late;
 };
 
 /* A message as bob's user gave it, and what has become of it. */
@@ -144,6 +150,11 @@ struct view text_draw(struct world *world, struct buf *text);
 
 /** later(world, wait_us, kind, a, b): It happens after so long. */
 void later(struct world *world, uint64_t wait_us, enum kind kind, unsigned a, unsigned b);
+
+/** alarm_set(world, alarm, deadline_us, conn): Wake the current program when its clock says so.  A
+ * deadline that has passed, and is there again each time that time has gone on, breaks the world.
+ */
+void alarm_set(struct world *world, struct alarm *alarm, uint64_t deadline_us, unsigned conn);
 
 /** host_now(host): What its clocks show. */
 struct now host_now(const struct host *host);

@@ -217,8 +217,8 @@ enum avow_error sender_finish(struct sender *sender, struct now now) {
  * long. */
 static bool can_wait(const struct sender *sender) {
   size_t size = buf_view(&sender->chunk.bytes).size;
-  return size > 0 && size == sender->unsynced_size && sender->unsynced < WINDOW_ENVELOPES / 2 &&
-         sender->attached && sender->ending == OPEN;
+  return size > 0 && size == sender->unsynced_size && !sender->chunk.open &&
+         sender->unsynced < WINDOW_ENVELOPES / 2 && sender->attached && sender->ending == OPEN;
 }
 
 enum avow_error sender_record(struct sender *sender, struct view *ret_record) {
@@ -230,12 +230,23 @@ enum avow_error sender_record(struct sender *sender, struct view *ret_record) {
   return error;
 }
 
+enum avow_error sender_ahead(struct sender *sender, size_t least, struct view *ret_record) {
+  *ret_record = buf_view(&sender->chunk.bytes);
+  if (ret_record->size < least) {
+    *ret_record = view_of("", 0);
+    return AVOW_OK;
+  }
+  if (MUTANT(40)) /* it is not durable yet */
+    sender->durable_id = sender->next_id;
+  return chunk_ahead(&sender->chunk);
+}
+
 void sender_record_consume(struct sender *sender, size_t size) {
   chunk_consume(&sender->chunk, size);
 }
 
 enum avow_error sender_durable(struct sender *sender, struct now now) {
-  assert(can_wait(sender) || buf_view(&sender->chunk.bytes).size == 0);
+  assert(can_wait(sender) || (buf_view(&sender->chunk.bytes).size == 0 && !sender->chunk.open));
   sender->durable_id = sender->next_id;
   memcpy(sender->durable_head, sender->chunk.head.last, HEAD_SIZE);
   if (!can_wait(sender))

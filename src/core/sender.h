@@ -124,11 +124,18 @@ enum avow_error sender_input(struct sender *sender, struct view bytes, struct no
 /** sender_record(sender, ret_record): Point at log bytes to store; valid until the next call. */
 enum avow_error sender_record(struct sender *sender, struct view *ret_record);
 
+/**
+ * sender_ahead(sender, least, ret_record):
+ * Point at the first part of the next record, if it has ${least} bytes already, else at nothing.
+ * It may be appended, and consumed, before the rest is there; it counts only with the rest.
+ */
+enum avow_error sender_ahead(struct sender *sender, size_t least, struct view *ret_record);
+
 /** sender_record_consume(sender, size): The first ${size} of them have been appended. */
 void sender_record_consume(struct sender *sender, size_t size);
 
-/** sender_durable(sender, now): All that sender_record gave has been consumed, and is on the disk.
- */
+/** sender_durable(sender, now): All that sender_record gave has been consumed, and is on the disk,
+ * and what was ahead of it. */
 enum avow_error sender_durable(struct sender *sender, struct now now);
 
 /** sender_output(sender): Return bytes for the receiver; valid until the next call. */

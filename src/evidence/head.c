@@ -70,18 +70,23 @@ void chunk_free(struct chunk *chunk) {
   head_free(&chunk->head);
 }
 
-enum avow_error chunk_head(struct chunk *chunk, uint8_t value[SHA256_SIZE]) {
+enum avow_error chunk_ahead(struct chunk *chunk) {
   struct view bytes = buf_view(&chunk->bytes);
   enum avow_error error = AVOW_OK;
   if (bytes.size > chunk->covered)
     error =
         head_add(&chunk->head, view_of(bytes.data + chunk->covered, bytes.size - chunk->covered));
   chunk->covered = bytes.size;
+  return error;
+}
+
+enum avow_error chunk_head(struct chunk *chunk, uint8_t value[SHA256_SIZE]) {
+  enum avow_error error = chunk_ahead(chunk);
   return error == AVOW_OK ? head_value(&chunk->head, value) : error;
 }
 
 enum avow_error chunk_seal(struct chunk *chunk) {
-  if (buf_view(&chunk->bytes).size == chunk->sealed)
+  if (buf_view(&chunk->bytes).size == chunk->sealed && !chunk->open)
     return AVOW_OK;
   uint8_t value[SHA256_SIZE];
   char hex[2 * SHA256_SIZE + 1];
@@ -98,12 +103,14 @@ enum avow_error chunk_seal(struct chunk *chunk) {
                       view_of(bytes.data + chunk->covered, bytes.size - chunk->covered), value);
   if (error == AVOW_OK)
     chunk->sealed = chunk->covered = bytes.size;
+  chunk->open = false;
   return error;
 }
 
 void chunk_consume(struct chunk *chunk, size_t size) {
-  assert(size <= chunk->sealed);
+  assert(size <= chunk->covered);
   buf_consume(&chunk->bytes, size);
-  chunk->sealed -= size;
+  chunk->open |= size > chunk->sealed;
+  chunk->sealed -= size < chunk->sealed ? size : chunk->sealed;
   chunk->covered -= size;
 }

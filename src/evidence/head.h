@@ -38,6 +38,7 @@ struct chunk {
   struct buf bytes;
   size_t sealed;  /* so many of the unconsumed bytes are covered by a head line */
   size_t covered; /* so many of them are in ${head} */
+  bool open;      /* bytes were consumed that no head line covers yet */
   struct head head;
 };
 
@@ -59,7 +60,12 @@ enum avow_error chunk_head(struct chunk *chunk, uint8_t value[SHA256_SIZE]);
  * AVOW_CRYPTO. */
 enum avow_error chunk_seal(struct chunk *chunk);
 
-/** chunk_consume(chunk, size): The first ${size} bytes, all of them sealed, have been stored. */
+/** chunk_ahead(chunk): What is there may be consumed before it is sealed; the chunk goes on behind
+ * it, and counts only with its head line.  Returns AVOW_CRYPTO. */
+enum avow_error chunk_ahead(struct chunk *chunk);
+
+/** chunk_consume(chunk, size): The first ${size} bytes have been stored: they are sealed, or
+ * chunk_ahead let them go. */
 void chunk_consume(struct chunk *chunk, size_t size);
 
 #endif

@@ -160,6 +160,13 @@ enum avow_error journal_store(struct journal *journal, struct view record) {
   return error == AVOW_OK ? log_sync(journal->log) : error;
 }
 
+enum avow_error journal_ahead(struct journal *journal, struct view record) {
+  enum avow_error error = log_append(journal->log, record);
+  if (error == AVOW_OK)
+    log_hasten(journal->log);
+  return error;
+}
+
 void journal_end(struct journal *journal) {
   log_close(journal->log);
   journal->log = NULL;

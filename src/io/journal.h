@@ -66,6 +66,10 @@ void journal_say_unopened(const struct journal *journal, const char *folder, enu
 /** journal_store(journal, record): Append and make durable.  Errors of log_append and log_sync. */
 enum avow_error journal_store(struct journal *journal, struct view record);
 
+/** journal_ahead(journal, record): Append the first part of a record, and let the disk begin with
+ * it; it counts once the rest is stored.  Errors of log_append. */
+enum avow_error journal_ahead(struct journal *journal, struct view record);
+
 /** journal_end(journal): Close it. */
 void journal_end(struct journal *journal);
 

@@ -16,6 +16,8 @@
 #define DOTS_MS 500u
 /* All is confirmed; so long we wait for the server to say goodbye, too. */
 #define GOODBYE_MS 3000u
+/* So much of a record is given to the disk before the rest is there. */
+#define AHEAD_SIZE (512u * 1024u)
 /* After a signal to end, so long we wait for confirmations. */
 #define LEAVE_MS 10000u
 
@@ -152,14 +154,16 @@ bool talk_begin_journal(struct talk *talk) {
   return error == AVOW_OK ? true : store_failed(talk, error);
 }
 
-static bool store_record(struct talk *talk, struct view record) {
+static bool store_record(struct talk *talk, struct view record, bool ahead) {
   if (talk->journal.log == NULL && !talk_begin_journal(talk))
     return false;
-  enum avow_error error = journal_store(&talk->journal, record);
+  enum avow_error error =
+      ahead ? journal_ahead(&talk->journal, record) : journal_store(&talk->journal, record);
   if (error != AVOW_OK)
     return store_failed(talk, error);
   sender_record_consume(talk->sender, record.size);
-  talk->kept = talk->sent;
+  if (!ahead)
+    talk->kept = talk->sent;
   return true;
 }
 
@@ -193,7 +197,7 @@ void talk_drive(struct talk *talk, enum avow_error error) {
     struct view record;
     error = sender_record(talk->sender, &record);
     bool more = error == AVOW_OK && record.size > 0;
-    if (more && !store_record(talk, record))
+    if (more && !store_record(talk, record, false))
       return;
     if (more)
       error = sender_durable(talk->sender, clock_now());
@@ -235,6 +239,16 @@ enum avow_error talk_begin_log(struct talk *talk) {
   return outbox_begin(talk->setting.options, talk->sender);
 }
 
+/* While lines are taken from a pipe, the disk need not wait for the last of them. */
+static void write_ahead(struct talk *talk) {
+  struct view record;
+  enum avow_error error = sender_ahead(talk->sender, AHEAD_SIZE, &record);
+  if (error != AVOW_OK)
+    core_failed(talk, error);
+  else if (record.size > 0)
+    store_record(talk, record, true);
+}
+
 static bool on_line(void *owner, struct view line) {
   struct talk *talk = owner;
   uint64_t id;
@@ -252,6 +266,7 @@ static bool on_line(void *owner, struct view line) {
     error = sender_submit(talk->sender, line, clock_now(), &id);
   if (error == AVOW_OK) {
     talk->sent++;
+    write_ahead(talk);
   } else if (error == AVOW_TOO_LONG) { /* only a person's: input cuts a pipe's lines off before */
     screen_error("this message has %zu bytes, and %zu is the limit. It was not sent.", line.size,
                  sender_text_max(talk->sender));

@@ -78,6 +78,10 @@ enum avow_error log_truncate(struct log *log, uint64_t size);
  */
 enum avow_error log_append(struct log *log, struct view bytes);
 
+/** log_hasten(log): Let the disk begin with what was appended.  Not durable yet: only log_sync
+ * makes it so, and has less to wait for then; and it alone tells of errors. */
+void log_hasten(struct log *log);
+
 /**
  * log_sync(log):
  * Make all that was appended durable.  Returns AVOW_SYSTEM.  A failure is final, for this and every

@@ -129,6 +129,13 @@ static void test_chunks(void **state) {
   for (unsigned i = 0; i < 3 * COUNT_OF(chunks); i++) {
     const char *text = chunks[i % COUNT_OF(chunks)];
     assert_int_equal(buf_text(&chunk.bytes, text), AVOW_OK);
+    if (i % 4 < 2) { /* some of it is stored before it is sealed */
+      assert_int_equal(chunk_ahead(&chunk), AVOW_OK);
+      struct view ahead = buf_view(&chunk.bytes);
+      ahead.size -= i % 4 == 1 ? 3 : 0;
+      assert_int_equal(buf_append(&stored, ahead), AVOW_OK);
+      chunk_consume(&chunk, ahead.size);
+    }
     assert_int_equal(chunk_seal(&chunk), AVOW_OK);
     size_t size = buf_view(&chunk.bytes).size;
     assert_int_equal(chunk_seal(&chunk), AVOW_OK);
