@@ -221,11 +221,14 @@ static void cut(struct world *world, struct guest *guest) {
 /* As io/server.c: whoever has the session is cut, and lets go of its log. */
 static void replace(struct world *world, const struct open *open) {
   for (struct guest *guest = world->alice->guests; guest != NULL; guest = guest->next) {
-    if (guest->receiver == NULL || guest->gone || guest->leaving ||
+    if (guest->receiver == NULL || guest->gone ||
         memcmp(guest->session_id, open->session_id, sizeof guest->session_id) != 0)
       continue;
     trace(world, "alice", "bob comes again: connection %u makes room", guest->conn);
-    cut(world, guest);
+    if (guest->leaving)
+      close_guest(world, guest); /* his session has ended already, and he did not hear it */
+    else
+      cut(world, guest);
     journal_end(&guest->journal);
   }
 }

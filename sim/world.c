@@ -137,11 +137,15 @@ static void die(struct host *host) {
     int64_t up_us = (int64_t)chance_between(&world->chance, 1000000, 1000000000);
     host->mono_us += up_us - (int64_t)host_now(host).mono_us; /* this clock starts anew */
   }
+  uint64_t wait_us = chance_between(&world->chance, 10000, world->calm ? 100000 : 5000000);
+  if (!world->over)
+    later(world, wait_us, HAPPENS_START, host->side, 0);
+  /* What a program wrote and did not sync outlives it, but not its machine. */
+  if (!world->over && !host->power && chance_of(&world->chance, 300000))
+    later(world, wait_us + chance_between(&world->chance, 0, 8 * world->setting.delay_us),
+          HAPPENS_DEATH, host->side, 1);
   host->up = host->dead = host->power = host->lies = false;
   host->steps_left = 0;
-  uint64_t most_us = world->calm ? 100000 : 5000000;
-  if (!world->over)
-    later(world, chance_between(&world->chance, 10000, most_us), HAPPENS_START, host->side, 0);
 }
 
 static void start(struct host *host) {
@@ -173,11 +177,11 @@ static void calm_down(struct world *world) {
 }
 
 /* A program is about to die, in the middle of one of its next steps. */
-static void doom(struct host *host) {
+static void doom(struct host *host, bool power) {
   if (host->world->calm || !host->up)
     return;
   host->steps_left = chance_wide(&host->world->chance, 1, 60);
-  host->power = chance_of(&host->world->chance, 500000);
+  host->power = power || chance_of(&host->world->chance, 500000);
 }
 
 /* A machine loses its power at once, and its disk shows an old copy of a log. */
@@ -233,7 +237,7 @@ static void happen_to(struct world *world, const struct occasion *o) {
 static void happen(struct world *world, const struct occasion *o) {
   switch (o->kind) {
   case HAPPENS_START: start(&world->hosts[o->a]); break;
-  case HAPPENS_DEATH: doom(&world->hosts[o->a]); break;
+  case HAPPENS_DEATH: doom(&world->hosts[o->a], o->b == 1); break;
   case HAPPENS_CUT: net_cut(world); break;
   case HAPPENS_STALL: net_stall(world); break;
   case HAPPENS_JUMP: jump(&world->hosts[o->a]); break;
@@ -271,7 +275,7 @@ static const char *compare_session(const struct world *world, const struct file 
   const char *fault = judge_session(world, bob, alice);
   if (fault != NULL && breach == NULL)
     return fault;
-return fault == NULL && breach != NULL ? JUDGE_BLIND : breach;
+  return fault == NULL && breach != NULL ? JUDGE_BLIND : breach;
 }
 
 /* Both logs of each session fit each other; return what does not, or NULL.  Of a session that bob

@@ -26,7 +26,7 @@ enum kind {
   HAPPENS_ALARM,    /* a core's deadline: connection or NO_CONN for bob, number of the alarm */
   HAPPENS_SUBMIT,   /* bob's user has messages: his life */
   HAPPENS_START,    /* a program starts: side */
-  HAPPENS_DEATH,    /* a program dies soon: side */
+  HAPPENS_DEATH,    /* a program dies soon: side, 1 with its machine */
   HAPPENS_CUT,      /* the line is cut */
   HAPPENS_STALL,    /* the line stands still for a while */
   HAPPENS_JUMP,     /* a wall clock jumps: side */

@@ -145,10 +145,14 @@ enum avow_error journal_replay(struct journal *journal, const char *folder, jour
     screen_status("%s/%s.log: the last %llu byte%s never finished, nor confirmed: dropped.", folder,
                   journal->name, (unsigned long long)unfinished,
                   unfinished == 1 ? " was" : "s were");
+  /* One that was killed may have written what it had no time to sync. */
   if (unfinished > 0 && !MUTANT(3))
     error = log_truncate(journal->log, finished);
+  else if (!MUTANT(41))
+    error = log_sync(journal->log);
   if (error != AVOW_OK)
-    screen_error("cannot mend the end of %s/%s.log: %s.", folder, journal->name, strerror(errno));
+    screen_error("cannot sync or mend the end of %s/%s.log: %s.", folder, journal->name,
+                 strerror(errno));
   else
     *ret_head = replay_take_head(replay);
   replay_free(replay);

@@ -48,8 +48,8 @@ enum avow_error journal_read(struct journal *journal, journal_taker *take, void 
 /**
  * journal_replay(journal, folder, take, core, ret_head):
  * As journal_read, of a locked log that is going to be continued: what a crash has cut off at its
- * end is dropped, and ${ret_head} gets its head.  Every error is said on the screen, with the log's
- * name in ${folder}.
+ * end is dropped, the rest is durable, and ${ret_head} gets its head.  Every error is said on the
+ * screen, with the log's name in ${folder}.
  */
 enum avow_error journal_replay(struct journal *journal, const char *folder, journal_taker *take,
                                void *core, struct head *ret_head);
