@@ -95,9 +95,15 @@ static void test_envelope(void **state) {
   (void)state;
   static const struct {
     size_t size, envelope;
-  } cases[] = {{1, 2 * KIB},           {2 * KIB, 2 * KIB},         {8 * KIB, 2 * KIB},
-               {8 * KIB + 4, 2049},    {16 * KIB, 4 * KIB},        {544 * KIB - 4, 136 * KIB - 1},
-               {544 * KIB, 136 * KIB}, {544 * KIB + 4, 136 * KIB}, {AVOW_WINDOW_MAX, 136 * KIB}};
+  } cases[] = {{1, 2 * KIB},
+               {2 * KIB, 2 * KIB},
+               {8 * KIB, 2 * KIB},
+               {8 * KIB + 4, 2049},
+               {16 * KIB, 4 * KIB},
+               {1056 * KIB - 4, 264 * KIB - 1},
+               {1056 * KIB, 264 * KIB},
+               {1056 * KIB + 4, 264 * KIB},
+               {AVOW_WINDOW_MAX, 264 * KIB}};
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
     struct window window = {.size = cases[i].size, .max = AVOW_WINDOW_MAX};
     assert_int_equal(window_envelope(&window), cases[i].envelope);
