@@ -48,21 +48,14 @@ struct run {
   size_t given;
 };
 
-static bool write(struct run *run) {
+/* The record, or the first part of it, of so many bytes at least. */
+static bool write(struct run *run, size_t ahead) {
   struct view record;
-  REQUIRE_OK(sender_record(run->sender, &record));
+  REQUIRE_OK(ahead == 0 ? sender_record(run->sender, &record)
+                        : sender_ahead(run->sender, ahead, &record));
   disk_write(&run->disk, record);
   sender_record_consume(run->sender, record.size);
   return record.size > 0;
-}
-
-/* The first part of a record, before the rest is there. */
-static void write_ahead(struct run *run, size_t least) {
-  struct view record;
-  REQUIRE_OK(sender_ahead(run->sender, least, &record));
-  REQUIRE(record.size == 0 || record.size >= least);
-  disk_write(&run->disk, record);
-  sender_record_consume(run->sender, record.size);
 }
 
 static void note(struct run *run, const struct sealed *sealed) {
@@ -177,14 +170,14 @@ static void show(struct run *run) {
 }
 
 static void sync(struct run *run) {
-  write(run);
+  write(run, 0);
   disk_sync(&run->disk);
   REQUIRE_OK(sender_durable(run->sender, run->now));
 }
 
 /* As an owner does it: until nothing is left. */
 static void drive(struct run *run) {
-  while (write(run)) {
+  while (write(run, 0)) {
     sync(run);
     show(run);
     hear(run, SIZE_MAX);
@@ -453,7 +446,7 @@ static void act(struct run *run) {
   else if (act == 19 && attached)
     give_wire(run, 1u + reader_u16(&run->script));
   else if (act == 20)
-    how ? write_ahead(run, how) : (void)write(run);
+    write(run, how);
   else if (act < 23)
     sync(run);
   else if (act == 23)
