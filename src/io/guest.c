@@ -141,20 +141,21 @@ static void set_timer(struct guest *guest) {
   uv_timer_start(&guest->timer, on_timer, clock_wait_ms(deadline), 0);
 }
 
-void guest_flush(struct guest *guest) {
-  struct view out;
-  if (guest_in_session(guest)) {
-    out = receiver_output(guest->receiver);
-    size_t sent = link_send(guest->link, out);
+/* What can leave leaves; return how much cannot. */
+static size_t send_output(struct guest *guest) {
+  bool session = guest_in_session(guest);
+  struct view out = session ? receiver_output(guest->receiver) : opening_output(guest->opening);
+  size_t sent = out.size > 0 ? link_send(guest->link, out) : 0;
+  if (session)
     receiver_output_consume(guest->receiver, sent);
-    out.size -= sent;
-  } else {
-    out = opening_output(guest->opening);
-    size_t sent = link_send(guest->link, out);
+  else
     opening_output_consume(guest->opening, sent);
-    out.size -= sent;
-  }
-  bool sent = out.size == 0 && link_idle(guest->link);
+  return out.size - sent;
+}
+
+void guest_flush(struct guest *guest) {
+  size_t left = send_output(guest);
+  bool sent = left == 0 && link_idle(guest->link);
   if (guest->leaving && !guest_in_session(guest) && sent) {
     guest_close(guest);
     return;
@@ -165,7 +166,7 @@ void guest_flush(struct guest *guest) {
     link_finish(guest->link);
   }
   bool listening = guest_in_session(guest) || !guest->leaving;
-  link_read(guest->link, listening && out.size < BACKLOG_MAX);
+  link_read(guest->link, listening && left < BACKLOG_MAX);
   set_timer(guest);
 }
 
@@ -180,6 +181,7 @@ void guest_drive(struct guest *guest, enum avow_error error) {
         return;
       receiver_record_consume(guest->receiver, record.size);
       error = receiver_durable(guest->receiver, clock_now());
+      send_output(guest); /* he waits for it; whoever reads can wait a little */
     }
     while (error == AVOW_OK && receiver_next_event(guest->receiver, &event))
       show(guest, &event);
