@@ -22,10 +22,11 @@ def lines(texts):
 
 
 class Feeder:
-    """Writes to a bob, a part at a time; `lazy` seconds between two parts."""
+    """Writes to a bob, a part at a time; `lazy` seconds between two parts; then his input ends, if
+    nobody else is to `end` it."""
 
-    def __init__(self, bob, texts, part=500, lazy=0.005):
-        self.bob, self.texts, self.part, self.lazy = bob, texts, part, lazy
+    def __init__(self, bob, texts, part=500, lazy=0.005, end=True):
+        self.bob, self.texts, self.part, self.lazy, self.end = bob, texts, part, lazy, end
         self.thread = threading.Thread(target=self.feed, daemon=True)
         self.thread.start()
 
@@ -34,7 +35,8 @@ class Feeder:
             for at in range(0, len(self.texts), self.part):
                 self.bob.write(lines(self.texts[at:at + self.part]))
                 time.sleep(self.lazy)
-            self.bob.process.stdin.close()
+            if self.end:
+                self.bob.process.stdin.close()
         except (OSError, ValueError):
             pass  # he is dead
 
@@ -130,12 +132,13 @@ def test_a_line_that_is_cut_again_and_again(place):
     alice = place.alice()
     line, how = through(place)
     bob = place.bob(*how, stdin=subprocess.PIPE)
-    feeder = Feeder(bob, texts, part=50, lazy=0.03)
+    feeder = Feeder(bob, texts, part=50, lazy=0.03, end=False)
     cuts = 0
     while feeder.thread.is_alive():
         place.until(lambda: False, 0.3)
         line.cut()
         cuts += 1
+    bob.process.stdin.close()  # where the goodbye is cut, alice would wait for him
     assert (bob.end(), alice.end()) == (0, 0)
     arrived_once(place, texts)
     assert cuts >= 8 and bob.text().count("The connection was cut.\nPossible interruption attack.\n"

@@ -60,7 +60,8 @@ def test_a_message_that_somebody_spoils(place):
     alice = place.alice("--serve")
     line = Spoiler(place.port())
     place.closers.append(line.close)
-    bob = place.bob(f"127.0.0.1:{line.port}", "--server-key", place.key("alice"), stdin=subprocess.PIPE)
+    bob = place.bob(f"127.0.0.1:{line.port}", "--server-key", place.key("alice"), "--resend-after", "2",
+                    stdin=subprocess.PIPE)
     bob.see("Connected to server")
     alice.see("Connected: ")  # now his signature of the opening has arrived, too
     line.on = True
