@@ -293,8 +293,8 @@ enum avow_error log_append(struct log *log, struct view bytes) {
   return host_step(log->host) ? AVOW_OK : dead();
 }
 
-void log_hasten(struct log *log) {
-  (void)log;
+enum avow_error log_hasten(struct log *log) {
+  return log->failed ? AVOW_SYSTEM : AVOW_OK;
 }
 
 enum avow_error log_sync(struct log *log) {

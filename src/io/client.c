@@ -86,6 +86,7 @@ static void try_later(struct client *client) {
 }
 
 void client_drop_link(struct client *client) {
+  uv_timer_stop(&client->timer); /* it watched the opening */
   opening_free(client->opening);
   client->opening = NULL;
   link_close(client->link);

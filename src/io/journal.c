@@ -166,9 +166,7 @@ enum avow_error journal_store(struct journal *journal, struct view record) {
 
 enum avow_error journal_ahead(struct journal *journal, struct view record) {
   enum avow_error error = log_append(journal->log, record);
-  if (error == AVOW_OK)
-    log_hasten(journal->log);
-  return error;
+  return error == AVOW_OK ? log_hasten(journal->log) : error;
 }
 
 void journal_end(struct journal *journal) {

@@ -67,7 +67,7 @@ void journal_say_unopened(const struct journal *journal, const char *folder, enu
 enum avow_error journal_store(struct journal *journal, struct view record);
 
 /** journal_ahead(journal, record): Append the first part of a record, and let the disk begin with
- * it; it counts once the rest is stored.  Errors of log_append. */
+ * it; it counts once the rest is stored.  Errors of log_append and log_hasten. */
 enum avow_error journal_ahead(struct journal *journal, struct view record);
 
 /** journal_end(journal): Close it. */

@@ -230,44 +230,58 @@ enum avow_error log_truncate(struct log *log, uint64_t size) {
   return log_sync(log);
 }
 
+/* A part of what was not synced would be a torn record, and the system may have dropped more of it
+ * than it tells.  Whoever opens the log again should read what is on the disk, and not in memory.
+ */
+static enum avow_error fail(struct log *log) {
+  log->failed = errno;
+  (void)!ftruncate(log->file, log->synced);
+  (void)posix_fadvise(log->file, 0, 0, POSIX_FADV_DONTNEED);
+  errno = log->failed;
+  return AVOW_SYSTEM;
+}
+
+static enum avow_error failed_before(const struct log *log) {
+  errno = log->failed;
+  return AVOW_SYSTEM;
+}
+
 enum avow_error log_append(struct log *log, struct view bytes) {
-  if (log->failed != 0) {
-    errno = log->failed;
-    return AVOW_SYSTEM;
-  }
+  if (log->failed != 0)
+    return failed_before(log);
   size_t done = 0;
   while (done < bytes.size) {
     ssize_t written = write(log->file, bytes.data + done, bytes.size - done);
     if (written < 0 && errno == EINTR)
       continue;
-    if (written < 0) {
-      int reason = errno;
-      /* A part would be a torn record.  If even that fails, nothing more may be appended. */
-      if (done > 0 && ftruncate(log->file, log->size) != 0)
-        log->failed = reason;
-      errno = reason;
-      return AVOW_SYSTEM;
-    }
+    if (written < 0)
+      return fail(log);
     done += (size_t)written;
   }
   log->size += (off_t)bytes.size;
   return AVOW_OK;
 }
 
-void log_hasten(struct log *log) {
-  (void)sync_file_range(log->file, log->synced, log->size - log->synced, SYNC_FILE_RANGE_WRITE);
+enum avow_error log_hasten(struct log *log) {
+  if (log->failed != 0)
+    return failed_before(log);
+  if (sync_file_range(log->file, log->synced, log->size - log->synced, SYNC_FILE_RANGE_WRITE) == 0)
+    return AVOW_OK;
+  bool unknown =
+      errno == ENOSYS || errno == EINVAL || errno == ESPIPE; /* then log_sync does it all */
+  return unknown ? AVOW_OK : fail(log);
 }
 
 enum avow_error log_sync(struct log *log) {
-  if (log->failed == 0 && fdatasync(log->file) != 0) {
-    log->failed = MUTANT(26) ? 0 : errno;
-    /* Whoever opens the log again would read from memory what is not on the disk. */
-    (void)!ftruncate(log->file, log->synced);
+  if (log->failed != 0)
+    return failed_before(log);
+  if (fdatasync(log->file) != 0) {
+    enum avow_error error = fail(log);
+    log->failed = MUTANT(26) ? 0 : log->failed;
+    return error;
   }
-  if (log->failed == 0)
-    log->synced = log->size;
-  errno = log->failed;
-  return log->failed == 0 ? AVOW_OK : AVOW_SYSTEM;
+  log->synced = log->size;
+  return AVOW_OK;
 }
 
 void log_close(struct log *log) {

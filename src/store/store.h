@@ -71,23 +71,21 @@ enum avow_error log_read(struct log *log, uint64_t offset, uint8_t *bytes, size_
  */
 enum avow_error log_truncate(struct log *log, uint64_t size);
 
+/* A failure of one of the next three is final for this log, since the system may have dropped data
+ * and would call a second try a success: every later call returns it.  What was not made durable is
+ * cut off, so that nobody reads it as if it were. */
+
 /**
  * log_append(log, bytes):
- * Append all of ${bytes} or nothing.  Not durable yet.  Returns AVOW_SYSTEM, for instance with
- * errno ENOSPC.
+ * Append.  Not durable yet.  Returns AVOW_SYSTEM, for instance with errno ENOSPC.
  */
 enum avow_error log_append(struct log *log, struct view bytes);
 
-/** log_hasten(log): Let the disk begin with what was appended.  Not durable yet: only log_sync
- * makes it so, and has less to wait for then; and it alone tells of errors. */
-void log_hasten(struct log *log);
+/** log_hasten(log): Let the disk begin with what was appended, so that log_sync has less to wait
+ * for.  Not durable yet.  Returns AVOW_SYSTEM. */
+enum avow_error log_hasten(struct log *log);
 
-/**
- * log_sync(log):
- * Make all that was appended durable.  Returns AVOW_SYSTEM.  A failure is final, for this and every
- * later call on ${log}: the kernel may have dropped the data and would call a second try a success.
- * What was not made durable is cut off the log again, so that nobody reads it as if it were.
- */
+/** log_sync(log): Make all that was appended durable.  Returns AVOW_SYSTEM. */
 enum avow_error log_sync(struct log *log);
 
 /** log_close(log): Close, without syncing.  NULL is fine. */

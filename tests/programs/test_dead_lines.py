@@ -2,11 +2,12 @@
 """Goal: a line that is dead without a word is noticed by both sides."""
 import os
 import re
+import socket
 import subprocess
 
 import pytest
 
-from avow_programs import TRACED, namespace
+from avow_programs import TERMINATE, TRACED, namespace
 
 USER = [] if os.geteuid() == 0 else ["-U", "--preserve-credentials"]
 LO = "ip link set lo up"  # all that there is in a network namespace
@@ -33,6 +34,29 @@ def test_a_port_where_nobody_listens(place):
     few = namespace(f"{LO}\necho 50000 50001 > /proc/sys/net/ipv4/ip_local_port_range", "-n")
     bob = place.send(b"x\n", "127.0.0.1:50000", "--server-key", place.key("alice"), "--wait-for", "4", before=few)
     assert (bob.end(), "attack" in bob.text()) == (3, False), bob.text()
+
+
+def test_a_second_address_that_takes_its_time(place):
+    """Goal: what is at one address hangs up, and the other one lets bob wait for longer than an opening may
+    take: the opening that failed is over."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as first, socket.socket() as second:
+        where = ("127.0.0.1", first.getsockname()[1])
+        second.bind(where)
+        second.listen(0)
+        waiting = [socket.socket() for _ in range(4)]  # more than its queue takes: the next SYN is dropped
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(where)
+        (place.work / "port").write_text(f"{where[1]}\n")
+        bob = place.bob("--server-key", place.key("alice"), stdin=subprocess.PIPE)
+        first.settimeout(10)
+        first.accept()[0].close()
+        assert not place.until(lambda: not bob.running(), 11), bob.text()
+        bob.signal(TERMINATE)
+        bob.process.stdin.close()
+        assert bob.end() == 3, bob.text()
+        for one in waiting:
+            one.close()
 
 
 @pytest.mark.full

@@ -129,26 +129,34 @@ static void test_append(void **state) {
   end_log(store, log);
 }
 
-/* Goal: on a full disk a record is there whole or not at all, for every place at which it may fill
- * up; and when there is room again, the log goes on. */
+/* Goal: on a full disk nothing is left of a record, nor of what was appended before it and not
+ * synced, for every place at which the disk may fill up; and that is final. */
 static void test_full_disk(void **state) {
   (void)state;
   struct store *store;
-  struct log *log = begin_log(&store);
-  assert_int_equal(append(log, "one\n"), AVOW_OK);
-  for (rlim_t size = 4; size < 4 + 8; size++) {
+  struct log *first = begin_log(&store), *log;
+  for (rlim_t size = 8; size < 8 + 8; size++) {
+    char name[8], path[32];
+    snprintf(name, sizeof name, "30%u", (unsigned)size);
+    snprintf(path, sizeof path, "logs/%s.log", name);
+    assert_int_equal(log_create(&log, store, name), AVOW_OK);
+    assert_int_equal(append(log, "one\n"), AVOW_OK);
+    assert_int_equal(log_sync(log), AVOW_OK);
+    assert_int_equal(append(log, "two\n"), AVOW_OK);
+    assert_int_equal(log_hasten(log), AVOW_OK);
     limit_files(size);
-    enum avow_error error = append(log, "record2\n");
+    enum avow_error error = append(log, "record3\n");
     int reason = errno;
     limit_files(RLIM_INFINITY);
     assert_int_equal(error, AVOW_SYSTEM);
     assert_int_equal(reason, EFBIG);
-    assert_content("logs/2026.log", "one\n");
+    assert_content(path, "one\n");
+    assert_system(append(log, "more\n"), EFBIG);
+    assert_system(log_hasten(log), EFBIG);
+    assert_system(log_sync(log), EFBIG);
+    log_close(log);
   }
-  assert_int_equal(append(log, "two\n"), AVOW_OK);
-  assert_int_equal(log_sync(log), AVOW_OK);
-  assert_content("logs/2026.log", "one\ntwo\n");
-  end_log(store, log);
+  end_log(store, first);
 }
 
 /* Goal: if a torn record cannot even be taken back, the log takes nothing more. */
