@@ -119,10 +119,6 @@ static void core_failed(struct world *world, enum avow_error error) {
     broken(world, "alice's core fails: %s", avow_error_text(error));
 }
 
-static void set_alarm(struct world *world, struct guest *guest, uint64_t deadline_us) {
-  alarm_set(world, &guest->alarm, deadline_us, guest->conn);
-}
-
 static size_t flush_some(struct world *world, struct guest *guest) {
   if (guest->receiver == NULL || guest->opening != NULL || !host_step(host_of(world)))
     return 0;
@@ -139,9 +135,9 @@ static void flush(struct world *world, struct guest *guest) {
   if (guest->leaving && left == 0)
     close_guest(world, guest);
   else if (guest->opening != NULL)
-    set_alarm(world, guest, opening_deadline(guest->opening));
+    alarm_set(world, &guest->alarm, opening_deadline(guest->opening), guest->conn);
   else if (guest->receiver != NULL && !guest->leaving)
-    set_alarm(world, guest, receiver_deadline(guest->receiver));
+    alarm_set(world, &guest->alarm, receiver_deadline(guest->receiver), guest->conn);
 }
 
 static void flush_early(struct world *world, struct guest *guest) {
@@ -152,7 +148,7 @@ static void flush_early(struct world *world, struct guest *guest) {
 static void leave(struct world *world, struct guest *guest) {
   guest->leaving = true;
   guest->alarm.at_us = WHEN_NEVER;
-  set_alarm(world, guest, now_of(world).mono_us + LEAVE_US);
+  alarm_set(world, &guest->alarm, now_of(world).mono_us + LEAVE_US, guest->conn);
 }
 
 static void show(struct world *world, struct guest *guest, const struct event *event) {
@@ -344,7 +340,7 @@ static void drive_opening(struct world *world, struct guest *guest) {
   else if (opening_state(guest->opening) == OPENING_FAILED)
     close_guest(world, guest);
   else
-    set_alarm(world, guest, opening_deadline(guest->opening));
+    alarm_set(world, &guest->alarm, opening_deadline(guest->opening), guest->conn);
 }
 
 static struct guest *welcome(struct world *world, unsigned conn) {

@@ -108,10 +108,6 @@ void bob_end(struct world *world) {
   free(bob);
 }
 
-static void set_alarm(struct world *world, uint64_t deadline_us) {
-  alarm_set(world, &world->bob->alarm, deadline_us, NO_CONN);
-}
-
 static bool store_record(struct world *world, struct view record, bool ahead) {
   struct bob *bob = world->bob;
   struct host *host = &world->hosts[BOB];
@@ -218,7 +214,7 @@ static void drive(struct world *world, enum avow_error error) {
   if (host->dead || error != AVOW_OK)
     return;
   flush(world);
-  set_alarm(world, sender_deadline(bob->sender));
+  alarm_set(world, &bob->alarm, sender_deadline(bob->sender), NO_CONN);
 }
 
 static enum avow_error begin_log(struct world *world) {
@@ -369,7 +365,7 @@ void bob_try(struct world *world) {
   if (opening_bob(&bob->opening, own, server_key, &open, now_of(world)) != AVOW_OK)
     abort();
   send_opening(world, bob->opening);
-  set_alarm(world, opening_deadline(bob->opening));
+  alarm_set(world, &bob->alarm, opening_deadline(bob->opening), NO_CONN);
 }
 
 static void drop_connection(struct world *world) {
@@ -441,7 +437,7 @@ static void drive_opening(struct world *world) {
   if (opening_state(bob->opening) == OPENING_DONE) {
     attach(world);
   } else if (opening_state(bob->opening) == OPENING_RUNNING) {
-    set_alarm(world, opening_deadline(bob->opening));
+    alarm_set(world, &bob->alarm, opening_deadline(bob->opening), NO_CONN);
   } else if (error == AVOW_TIMEOUT) {
     drop_connection(world);
   } else {

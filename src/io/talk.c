@@ -16,10 +16,10 @@
 #define DOTS_MS 500u
 /* All is confirmed; so long we wait for the server to say goodbye, too. */
 #define GOODBYE_MS 3000u
-/* So much of a record is given to the disk before the rest is there. */
-#define AHEAD_SIZE (512u * 1024u)
 /* After a signal to end, so long we wait for confirmations. */
 #define LEAVE_MS 10000u
+/* So much of a record is given to the disk before the rest is there. */
+#define AHEAD_SIZE (512u * 1024u)
 
 static enum exit_code outcome(const struct talk *talk) {
   if (talk->failed)
