@@ -15,6 +15,7 @@ need ninja      ninja-build          'command -v ninja'
 need pkg-config pkgconf              'command -v pkg-config'
 need openssl    libssl-dev           'pkg-config --exists "libssl >= 3.0" "libcrypto >= 3.0"'
 need libsodium  libsodium-dev        'pkg-config --exists libsodium'
+need lanes      libipsec-mb-dev      'test "$(uname -m)" != x86_64 || test -e /usr/include/intel-ipsec-mb.h'
 need libuv      libuv1-dev           'pkg-config --exists libuv'
 need libedit    libedit-dev          'pkg-config --exists libedit'
 need jansson    libjansson-dev       'pkg-config --exists jansson'
@@ -40,7 +41,7 @@ need mandoc     mandoc               'command -v mandoc'
 need mkfs       e2fsprogs            'command -v mkfs.ext4 || test -x /sbin/mkfs.ext4'
 need mount      mount                'command -v mount'
 
-TO_BUILD=(cc libc meson ninja pkg-config openssl libsodium libuv libedit jansson curl python3)
+TO_BUILD=(cc libc meson ninja pkg-config openssl libsodium lanes libuv libedit jansson curl python3)
 # shellcheck disable=SC2034 # ./check uses it
 TO_TEST=("${TO_BUILD[@]}" clang clang-rt fuzzer-rt symbolizer format cmocka pytest xdist pexpect pyfernet faketime
          strace ssh-keygen openssl-cli mandoc mkfs mount)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mutant.h"
+#include "core/batch.h"
 #include "core/receiver_state.h"
 #include "crypto/secret.h"
 
@@ -9,15 +10,14 @@
 static enum avow_error check_hashes(struct receiver *receiver, const struct sealed *sealed,
                                     bool *ret_good) {
   struct reader body = reader_of(sealed->body);
+  struct batch batch;
   *ret_good = true;
-  for (unsigned i = 0; i < sealed->count && *ret_good; i++) {
-    uint8_t hash[SHA512_SIZE];
-    struct message message;
-    message_take(&body, &message);
-    enum avow_error error = hash_sha512(receiver->hash, message.text, hash);
+  for (unsigned left = sealed->count; left > 0 && *ret_good; left -= batch.count) {
+    enum avow_error error = batch_take(&batch, receiver->hash, &body, left);
     if (error != AVOW_OK)
       return error;
-    *ret_good = secret_equal(hash, message.hash, sizeof hash);
+    for (unsigned i = 0; i < batch.count; i++)
+      *ret_good &= secret_equal(batch.hashes[i], batch.messages[i].hash, SHA512_SIZE);
   }
   return AVOW_OK;
 }

@@ -22,8 +22,9 @@ void receiver_shown(struct receiver *receiver) {
 }
 
 size_t receiver_memory(const struct receiver *receiver) {
-  size_t size = sizeof *receiver + CRYPTO_SIZE + channel_memory(&receiver->channel) +
-                receiver->chunk.bytes.capacity + receiver->notary.lines.capacity;
+  size_t size = sizeof *receiver + CRYPTO_SIZE + hash_memory(receiver->hash) +
+                channel_memory(&receiver->channel) + receiver->chunk.bytes.capacity +
+                receiver->notary.lines.capacity;
   for (unsigned i = 0; i < HELD_MAX; i++)
     size += receiver->held[i].plaintext.capacity;
   for (unsigned i = 0; i < WINDOW_ENVELOPES; i++)
@@ -34,6 +35,7 @@ size_t receiver_memory(const struct receiver *receiver) {
 void receiver_trim(struct receiver *receiver) {
   receiver->quiet_us = WHEN_NEVER;
   channel_trim(&receiver->channel);
+  hash_trim(receiver->hash);
   buf_trim(&receiver->chunk.bytes);
   for (unsigned i = receiver->held_count; i < HELD_MAX; i++) {
     struct buf *plaintext = &receiver->held[(receiver->held_first + i) % HELD_MAX].plaintext;

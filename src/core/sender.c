@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/mutant.h"
+#include "core/batch.h"
 #include "core/sender_state.h"
 #include "crypto/secret.h"
 
@@ -177,28 +178,52 @@ const uint8_t *sender_head(const struct sender *sender) {
   return sender->durable_head;
 }
 
+enum avow_error sender_record_message(struct sender *sender, uint64_t id,
+                                      const struct message *message) {
+  struct recorded recorded = {.id = id,
+                              .hash = message->hash,
+                              .timestamp_us = message->timestamp_us,
+                              .text = message->text,
+                              .confirmed_us = WHEN_NEVER};
+  /* Bob's log is his outbox: it needs the text, whatever the detail. */
+  return record_message(&sender->chunk.bytes, LOG_TEXT, sender->zones, &recorded);
+}
+
+/* Hash what was submitted since the last time, and record it. */
+static enum avow_error record_new(struct sender *sender) {
+  struct view queue = buf_view(&sender->queue);
+  size_t at = queue.size - sender->new_size;
+  struct reader reader = reader_of(view_of(queue.data + at, sender->new_size));
+  uint64_t id = sender->next_id - sender->new_count;
+  struct batch batch;
+  enum avow_error error = batch_take(&batch, sender->hash, &reader, sender->new_count);
+  for (unsigned i = 0; i < batch.count && error == AVOW_OK; i++) {
+    struct message *message = &batch.messages[i];
+    message_set_hash(&sender->queue, at, batch.hashes[i]);
+    error = sender_record_message(sender, id + i, message);
+    at += message_size(message->text.size);
+  }
+  sender->new_count = 0;
+  sender->new_size = 0;
+  return error;
+}
+
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,
                               uint64_t *ret_id) {
+  static const uint8_t none[SHA512_SIZE];
   if (text.size > sender_text_max(sender))
     return AVOW_TOO_LONG;
   if (!sender_room(sender))
     return AVOW_FULL;
-  uint8_t hash[SHA512_SIZE];
-  enum avow_error error = hash_sha512(sender->hash, text, hash);
+  struct message message = {.timestamp_us = now.wall_us, .hash = none, .text = text};
+  enum avow_error error = message_append(&sender->queue, &message);
   if (error != AVOW_OK)
     return error;
-  struct message message = {.timestamp_us = now.wall_us, .hash = hash, .text = text};
-  struct recorded recorded = {.id = sender->next_id,
-                              .hash = hash,
-                              .timestamp_us = now.wall_us,
-                              .text = text,
-                              .confirmed_us = WHEN_NEVER};
-  /* Bob's log is his outbox: it needs the text, whatever the detail. */
-  error = record_message(&sender->chunk.bytes, LOG_TEXT, sender->zones, &recorded);
-  if (error == AVOW_OK)
-    error = message_append(&sender->queue, &message);
-  if (error == AVOW_OK)
-    *ret_id = sender->next_id++;
+  *ret_id = sender->next_id++;
+  sender->new_count++;
+  sender->new_size += message_size(text.size);
+  if (sender->new_count == BATCH_MAX || MUTANT(2))
+    error = record_new(sender);
   if (MUTANT(2)) {
     sender->durable_id = sender->next_id;
     error = sender_pump(sender, now);
@@ -223,9 +248,10 @@ static bool can_wait(const struct sender *sender) {
 
 enum avow_error sender_record(struct sender *sender, struct view *ret_record) {
   *ret_record = view_of("", 0);
-  if (can_wait(sender))
-    return AVOW_OK;
-  enum avow_error error = chunk_seal(&sender->chunk);
+  enum avow_error error = record_new(sender);
+  if (error != AVOW_OK || can_wait(sender))
+    return error;
+  error = chunk_seal(&sender->chunk);
   *ret_record = buf_view(&sender->chunk.bytes);
   return error;
 }
@@ -246,6 +272,7 @@ void sender_record_consume(struct sender *sender, size_t size) {
 }
 
 enum avow_error sender_durable(struct sender *sender, struct now now) {
+  assert(sender->new_count == 0);
   assert(can_wait(sender) || (buf_view(&sender->chunk.bytes).size == 0 && !sender->chunk.open));
   sender->durable_id = sender->next_id;
   memcpy(sender->durable_head, sender->chunk.head.last, HEAD_SIZE);

@@ -43,18 +43,13 @@ uint64_t sender_may_be_stored(const struct sender *sender) {
 }
 
 enum avow_error sender_take_over(struct sender *sender, const struct sender *old) {
-  assert(!old->attached && sender_may_be_stored(old) == 0);
+  assert(!old->attached && sender_may_be_stored(old) == 0 && old->new_count == 0);
   struct reader reader = reader_of(buf_view(&old->queue));
   enum avow_error error = AVOW_OK;
   while (error == AVOW_OK && reader.rest.size > 0) {
     struct message message;
     message_take(&reader, &message);
-    struct recorded recorded = {.id = sender->next_id,
-                                .hash = message.hash,
-                                .timestamp_us = message.timestamp_us,
-                                .text = message.text,
-                                .confirmed_us = WHEN_NEVER};
-    error = record_message(&sender->chunk.bytes, LOG_TEXT, sender->zones, &recorded);
+    error = sender_record_message(sender, sender->next_id, &message);
     if (error == AVOW_OK)
       error = message_append(&sender->queue, &message);
     if (error == AVOW_OK)

@@ -36,6 +36,8 @@ struct sender {
   /* Messages that are not confirmed, as they stand in an envelope's body.  In order: those that the
    * receiver is known to have stored, those in flight, those that wait. */
   struct buf queue;
+  unsigned new_count;  /* the last so many in the queue have no hash and no record yet */
+  size_t new_size;     /* their bytes */
   uint64_t queued_id;  /* id of the first one in the queue */
   uint64_t known_id;   /* ids below it are stored over there; their confirmations are asked for */
   size_t known_size;   /* bytes of these in the queue */
@@ -93,6 +95,10 @@ enum avow_error sender_ask(struct sender *sender, struct now now);
 
 /** sender_transmit_end(sender, now): Say that these were all. */
 enum avow_error sender_transmit_end(struct sender *sender, struct now now);
+
+/** sender_record_message(sender, id, message): Record that it is in the queue. */
+enum avow_error sender_record_message(struct sender *sender, uint64_t id,
+                                      const struct message *message);
 
 /** sender_messages_size(sender, offset, count): Bytes of so many messages in the queue. */
 size_t sender_messages_size(const struct sender *sender, size_t offset, uint64_t count);

@@ -4,10 +4,16 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "crypto/lanes.h"
+
+/* From so many texts on, lanes pay. */
+#define LANES_LEAST 4u
+
 /* One context for each function: one that changes its function gives its memory back each time. */
 struct hash {
   EVP_MD_CTX *sha256;
   EVP_MD_CTX *sha512;
+  struct lanes *lanes; /* NULL until they are wanted */
 };
 
 static EVP_MD_CTX *context_new(const EVP_MD *function) {
@@ -38,6 +44,7 @@ void hash_free(struct hash *hash) {
     return;
   EVP_MD_CTX_free(hash->sha256);
   EVP_MD_CTX_free(hash->sha512);
+  lanes_free(hash->lanes);
   free(hash);
 }
 
@@ -55,6 +62,35 @@ enum avow_error hash_sha256(struct hash *hash, struct view bytes, uint8_t digest
 
 enum avow_error hash_sha512(struct hash *hash, struct view bytes, uint8_t digest[SHA512_SIZE]) {
   return digest_of(hash->sha512, bytes, digest);
+}
+
+/* Whether there are lanes for these texts. */
+static bool has_lanes(struct hash *hash, const struct view *texts, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (texts[i].size > LANES_TEXT_MAX)
+      return false;
+  if (count >= LANES_LEAST && hash->lanes == NULL)
+    hash->lanes = lanes_new();
+  return count >= LANES_LEAST && hash->lanes != NULL;
+}
+
+enum avow_error hash_texts(struct hash *hash, const struct view *texts, size_t count,
+                           uint8_t (*digests)[SHA512_SIZE]) {
+  if (has_lanes(hash, texts, count))
+    return lanes_sha512(hash->lanes, texts, count, digests);
+  enum avow_error error = AVOW_OK;
+  for (size_t i = 0; i < count && error == AVOW_OK; i++)
+    error = hash_sha512(hash, texts[i], digests[i]);
+  return error;
+}
+
+size_t hash_memory(const struct hash *hash) {
+  return hash->lanes != NULL ? lanes_size() : 0;
+}
+
+void hash_trim(struct hash *hash) {
+  lanes_free(hash->lanes);
+  hash->lanes = NULL;
 }
 
 struct digest {

@@ -20,6 +20,20 @@ void hash_free(struct hash *hash);
 enum avow_error hash_sha256(struct hash *hash, struct view bytes, uint8_t digest[SHA256_SIZE]);
 enum avow_error hash_sha512(struct hash *hash, struct view bytes, uint8_t digest[SHA512_SIZE]);
 
+/**
+ * hash_texts(hash, texts, count, digests):
+ * hash_sha512 of each text; where the processor can, and it pays, side by side.  Returns
+ * AVOW_CRYPTO.
+ */
+enum avow_error hash_texts(struct hash *hash, const struct view *texts, size_t count,
+                           uint8_t (*digests)[SHA512_SIZE]);
+
+/** hash_memory(hash): Return the bytes that hash_texts keeps. */
+size_t hash_memory(const struct hash *hash);
+
+/** hash_trim(hash): Give them back, until the next time. */
+void hash_trim(struct hash *hash);
+
 /* SHA-256 over a stream, whose value so far can be asked for at any time. */
 struct digest;
 

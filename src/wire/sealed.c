@@ -42,6 +42,10 @@ enum avow_error message_append(struct buf *body, const struct message *message) 
   return AVOW_OK;
 }
 
+void message_set_hash(struct buf *body, size_t at, const uint8_t hash[MESSAGE_HASH_SIZE]) {
+  memcpy(body->data + body->start + at + 8, hash, MESSAGE_HASH_SIZE);
+}
+
 void message_take(struct reader *body, struct message *ret) {
   struct view fixed = reader_bytes(body, MESSAGE_FIXED);
   bool whole = fixed.size > 0;

@@ -54,6 +54,10 @@ size_t message_size(size_t text_size);
 /** message_append(body, message): Append a message to a body.  Errors of buf_append. */
 enum avow_error message_append(struct buf *body, const struct message *message);
 
+/** message_set_hash(body, at, hash): Set the hash of the message that begins at byte ${at} of it.
+ */
+void message_set_hash(struct buf *body, size_t at, const uint8_t hash[MESSAGE_HASH_SIZE]);
+
 /**
  * message_take(body, ret):
  * Take the next message off a body that sealed_decode has checked; its views point into the body.

@@ -82,6 +82,35 @@ static void test_sha_long(void **state) {
   free(bytes);
 }
 
+/* Goal: texts that are hashed together have the hashes that they have alone, whatever their number
+ * and their sizes: around the ends of a block, none, and longer than a lane takes. */
+static void test_sha_together(void **state) {
+  (void)state;
+  static const size_t sizes[] = {0,   1,   100, 111, 112, 127,  128,   129,   239,
+                                 240, 255, 256, 257, 300, 1024, 65000, 65001, 70000};
+  enum { SIZES = sizeof sizes / sizeof *sizes, MOST = 20, ROOM = 70000 };
+  static uint8_t bytes[MOST + ROOM];
+  struct hash *hash;
+  assert_int_equal(hash_new(&hash), AVOW_OK);
+  for (size_t i = 0; i < sizeof bytes; i++)
+    bytes[i] = (uint8_t)(i * i >> 5);
+  for (size_t count = 0; count <= MOST; count++)
+    for (size_t first = 0; first < SIZES; first++) {
+      struct view texts[MOST];
+      uint8_t together[MOST][SHA512_SIZE], alone[SHA512_SIZE];
+      for (size_t i = 0; i < count; i++)
+        texts[i] = view_of(bytes + i, sizes[(first + i * (1 + first % 5)) % SIZES]);
+      assert_int_equal(hash_texts(hash, texts, count, together), AVOW_OK);
+      for (size_t i = 0; i < count; i++) {
+        assert_int_equal(hash_sha512(hash, texts[i], alone), AVOW_OK);
+        assert_memory_equal(together[i], alone, sizeof alone);
+      }
+    }
+  hash_trim(hash);
+  assert_int_equal(hash_memory(hash), 0);
+  hash_free(hash);
+}
+
 /* Goal: HMAC-SHA256 as in RFC 4231, cases 1 to 3, however the text is cut in two, and again on the
  * same struct. */
 static void test_hmac_vectors(void **state) {
@@ -420,6 +449,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sha_vectors),
       cmocka_unit_test(test_sha_long),
+      cmocka_unit_test(test_sha_together),
       cmocka_unit_test(test_hmac_vectors),
       cmocka_unit_test(test_cbc_vectors),
       cmocka_unit_test(test_cbc_lengths),
