@@ -6,14 +6,16 @@
 
 #include "crypto/lanes.h"
 
-/* From so many texts on, lanes pay. */
+/* Lanes pay for so many texts at a time; and to make them, only where there are many to come. */
 #define LANES_LEAST 4u
+#define LANES_AFTER 1000u
 
 /* One context for each function: one that changes its function gives its memory back each time. */
 struct hash {
   EVP_MD_CTX *sha256;
   EVP_MD_CTX *sha512;
   struct lanes *lanes; /* NULL until they are wanted */
+  size_t texts;        /* that lanes could hash, since the last hash_trim */
 };
 
 static EVP_MD_CTX *context_new(const EVP_MD *function) {
@@ -64,19 +66,22 @@ enum avow_error hash_sha512(struct hash *hash, struct view bytes, uint8_t digest
   return digest_of(hash->sha512, bytes, digest);
 }
 
-/* Whether there are lanes for these texts. */
-static bool has_lanes(struct hash *hash, const struct view *texts, size_t count) {
+/* Whether lanes are to hash these texts. */
+static bool in_lanes(struct hash *hash, const struct view *texts, size_t count) {
+  if (count < LANES_LEAST)
+    return false;
   for (size_t i = 0; i < count; i++)
     if (texts[i].size > LANES_TEXT_MAX)
       return false;
-  if (count >= LANES_LEAST && hash->lanes == NULL)
+  hash->texts += count;
+  if (hash->lanes == NULL && hash->texts > LANES_AFTER)
     hash->lanes = lanes_new();
-  return count >= LANES_LEAST && hash->lanes != NULL;
+  return hash->lanes != NULL;
 }
 
 enum avow_error hash_texts(struct hash *hash, const struct view *texts, size_t count,
                            uint8_t (*digests)[SHA512_SIZE]) {
-  if (has_lanes(hash, texts, count))
+  if (in_lanes(hash, texts, count))
     return lanes_sha512(hash->lanes, texts, count, digests);
   enum avow_error error = AVOW_OK;
   for (size_t i = 0; i < count && error == AVOW_OK; i++)
@@ -91,6 +96,7 @@ size_t hash_memory(const struct hash *hash) {
 void hash_trim(struct hash *hash) {
   lanes_free(hash->lanes);
   hash->lanes = NULL;
+  hash->texts = 0;
 }
 
 struct digest {

@@ -96,16 +96,20 @@ static void test_sha_together(void **state) {
     bytes[i] = (uint8_t)(i * i >> 5);
   for (size_t count = 0; count <= MOST; count++)
     for (size_t first = 0; first < SIZES; first++) {
+      size_t among = first % 3 == 0 ? SIZES : SIZES - 2; /* one that is too long, or none */
       struct view texts[MOST];
       uint8_t together[MOST][SHA512_SIZE], alone[SHA512_SIZE];
       for (size_t i = 0; i < count; i++)
-        texts[i] = view_of(bytes + i, sizes[(first + i * (1 + first % 5)) % SIZES]);
+        texts[i] = view_of(bytes + i, sizes[(first + i * (1 + first % 5)) % among]);
       assert_int_equal(hash_texts(hash, texts, count, together), AVOW_OK);
       for (size_t i = 0; i < count; i++) {
         assert_int_equal(hash_sha512(hash, texts[i], alone), AVOW_OK);
         assert_memory_equal(together[i], alone, sizeof alone);
       }
     }
+#ifdef AVOW_LANES
+  assert_true(hash_memory(hash) > 0); /* so that some of it was done in lanes */
+#endif
   hash_trim(hash);
   assert_int_equal(hash_memory(hash), 0);
   hash_free(hash);
