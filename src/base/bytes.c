@@ -66,9 +66,8 @@ enum avow_error buf_reserve(struct buf *buf, size_t size, uint8_t **ret_data) {
   if (size > buf->max - used)
     return AVOW_TOO_LONG;
   if (buf->data == NULL || size > buf->capacity - buf->size) {
-    /* Move to the front rather than grow, when at least half is free there: amortised O(1). */
-    if (buf->data != NULL && used + size <= buf->capacity && used <= buf->start) {
-      memcpy(buf->data, buf->data + buf->start, used);
+    if (buf->data != NULL && used + size <= buf->capacity) {
+      memmove(buf->data, buf->data + buf->start, used);
       buf->start = 0;
       buf->size = used;
     } else {

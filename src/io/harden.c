@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/harden.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+
+/* So large a buffer is the system's again as soon as it is freed.  By itself, malloc would put the
+ * next ones among small blocks, where their room stays ours. */
+#define OWN_PAGES (1024 * 1024)
 
 void harden(void) {
   struct rlimit none = {0, 0};
@@ -20,6 +25,7 @@ void harden(void) {
     files.rlim_cur = files.rlim_max; /* a session takes two, and there may be many */
     setrlimit(RLIMIT_NOFILE, &files);
   }
+  mallopt(M_MMAP_THRESHOLD, OWN_PAGES);
   umask(077);
 }
 

@@ -5,7 +5,7 @@
 #include <uv.h>
 
 /** harden(): Before anything else: no core dumps, no SIGPIPE or SIGXFSZ, as many open
- * files as are allowed, new files for their owner only. */
+ * files as are allowed, new files for their owner only, memory that is given back. */
 void harden(void);
 
 /** files_allowed(): Return how many files may be open at once. */

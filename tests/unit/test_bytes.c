@@ -85,6 +85,27 @@ static void test_reserve(void **state) {
   buf_free(&buf);
 }
 
+/* Goal: the room of what was consumed is used again, also when most of a buffer is in use: it
+ * takes no more memory, and what is left of its bytes stays as it is. */
+static void test_room_of_the_consumed(void **state) {
+  (void)state;
+  struct buf buf;
+  uint8_t *to;
+  buf_init(&buf, 5000);
+  assert_int_equal(buf_reserve(&buf, 4000, &to), AVOW_OK);
+  for (size_t i = 0; i < 4000; i++)
+    to[i] = (uint8_t)(i % 251);
+  buf_commit(&buf, 4000);
+  buf_consume(&buf, 100);
+  size_t capacity = buf.capacity;
+  assert_int_equal(buf_reserve(&buf, capacity - 3900, &to), AVOW_OK);
+  assert_int_equal(buf.capacity, capacity);
+  assert_ptr_equal(to, buf.data + 3900);
+  for (size_t i = 0; i < 3900; i++)
+    assert_int_equal(buf_view(&buf).data[i], (i + 100) % 251);
+  buf_free(&buf);
+}
+
 /* Goal: formatted text is appended whole or not at all. */
 static void test_format(void **state) {
   (void)state;
