@@ -8,9 +8,6 @@
 #define AVOW_TEXT_MAX (1024u * 1024u)
 /* Messages in one envelope. */
 #define AVOW_ENVELOPE_MESSAGES_MAX 1024u
-/* An envelope is filled up to this size (four messages of 64 KiB fit); one long message may exceed
- * it. */
-#define AVOW_ENVELOPE_FILL (264u * 1024u)
 /* Plaintext of a token: the longest message, its headers, and Padme padding. */
 #define AVOW_PLAINTEXT_MAX (AVOW_TEXT_MAX + 64u * 1024u)
 /* base64url of version, time, IV, padded ciphertext and HMAC of such a plaintext. */

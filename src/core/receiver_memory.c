@@ -4,8 +4,8 @@
 
 /* What OpenSSL takes for the keys and hashes of a session, about. */
 #define CRYPTO_SIZE (16u * 1024u)
-/* A slot of the size that an envelope of short messages needs. */
-#define SLOT_SIZE (512u * 1024u)
+/* A slot that has the room for a full envelope of short messages. */
+#define SLOT_SIZE (1024u * 1024u)
 
 void receiver_shown(struct receiver *receiver) {
   receiver->held_size -= buf_view(&receiver->held[receiver->held_first].plaintext).size;

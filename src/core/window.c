@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/window.h"
 
-#include "base/limits.h"
-
 #define SIZE_FIRST (16u * 1024u)
 #define SIZE_LEAST (2u * 1024u)
 
@@ -19,9 +17,7 @@ bool window_open(const struct window *window, size_t in_flight) {
 
 size_t window_envelope(const struct window *window) {
   size_t part = window->size / 4;
-  if (part < SIZE_LEAST)
-    part = SIZE_LEAST;
-  return part < AVOW_ENVELOPE_FILL ? part : AVOW_ENVELOPE_FILL;
+  return part > SIZE_LEAST ? part : SIZE_LEAST;
 }
 
 void window_confirmed(struct window *window, size_t size, uint64_t round_trip_us) {

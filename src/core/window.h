@@ -23,7 +23,8 @@ void window_init(struct window *window, size_t max, uint64_t freshness_us);
 /** window_open(window, in_flight): Whether more may leave while so many bytes are in flight. */
 bool window_open(const struct window *window, size_t in_flight);
 
-/** window_envelope(window): Return the bytes up to which an envelope is filled. */
+/** window_envelope(window): Return the bytes up to which an envelope is filled; one long message
+ * may exceed it. */
 size_t window_envelope(const struct window *window);
 
 /** window_confirmed(window, size, round_trip_us): ${size} bytes were confirmed after so long. */

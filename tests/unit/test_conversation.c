@@ -255,7 +255,7 @@ static void test_in_flight(void **state) {
 static void test_fill_size(void **state) {
   (void)state;
   static const unsigned expected[] = {2, 1, 1, 1, 1};
-  uint8_t *text = calloc(1, AVOW_ENVELOPE_FILL);
+  uint8_t *text = calloc(1, AVOW_WINDOW_MAX / 4);
   struct pair *pair = pair_new(&(struct pair_setting){.envelope_max = 1024});
   size_t fill = 4 * 1024;
   for (unsigned grown = 0; grown < 2; grown++) {
@@ -272,12 +272,12 @@ static void test_fill_size(void **state) {
     assert_int_equal(pair->envelopes_count, before + COUNT_OF(expected));
     for (unsigned i = 0; i < COUNT_OF(expected); i++)
       assert_int_equal(pair->envelopes[before + i], expected[i]);
-    for (unsigned i = 0; i < 200; i++) { /* a fast line lets the window grow */
+    for (unsigned i = 0; i < 300; i++) { /* a fast line lets the window grow */
       pair_submit(pair, view_of(text, 8000));
       pair_bob_works(pair);
       pair_settle(pair, 0);
     }
-    fill = AVOW_ENVELOPE_FILL;
+    fill = AVOW_WINDOW_MAX / 4;
   }
   free(text);
   pair_free(pair);
