@@ -67,7 +67,7 @@ class Program:
 
     def logs(self):
         """Its logs, oldest first."""
-        return [log.read_text(encoding="utf-8") for log in sorted(self.log_folder.glob("*.log"))]
+        return [log.read_bytes().decode() for log in sorted(self.log_folder.glob("*.log"))]
 
     def log(self):
         return "\n".join(self.logs())
@@ -135,7 +135,7 @@ class Alice(Program):
 
     def logged(self):
         """What she stored."""
-        return re.findall(r"^Message text: (.*)$", self.log(), re.M)
+        return re.findall("\nMessage text: (.*)", self.log())
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
