@@ -12,8 +12,9 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "alone: not beside others: it wants a port or a machine to itself")
 
 
-# Their longest test decides when the last worker is done: they begin first.
-LONG_FILES = ("test_every_bit", "test_sessions", "test_mallory_long", "test_damage", "test_one_log")
+# A file is one worker's: the longest begin first, or the last of them would keep all waiting.
+LONG_FILES = ("test_defences", "test_damage", "test_bad_places", "test_slow_lines", "test_mallory_long", "test_syscalls",
+              "test_figures", "test_openings", "test_delivery", "test_every_bit", "test_mallory")
 
 
 def pytest_collection_modifyitems(config, items):
