@@ -18,7 +18,7 @@ LONG_FILES = ("test_defences", "test_damage", "test_bad_places", "test_slow_line
 
 
 def pytest_collection_modifyitems(config, items):
-    items.sort(key=lambda item: item.path.stem not in LONG_FILES)
+    items.sort(key=lambda item: [*LONG_FILES, item.path.stem].index(item.path.stem))
     if config.getoption("--full"):
         return
     long_ones = [item for item in items if item.get_closest_marker("full")]

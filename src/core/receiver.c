@@ -228,6 +228,11 @@ static enum avow_error work(struct receiver *receiver, struct now now) {
   return error == AVOW_OK ? report(receiver, now) : error;
 }
 
+/* Whether there will be something to give back. */
+static bool is_roomy(const struct receiver *receiver) {
+  return receiver_memory(receiver) > ROOMY || hash_memory(receiver->hash) > 0;
+}
+
 enum avow_error receiver_input(struct receiver *receiver, struct view bytes, struct now now) {
   if (receiver->ending != OPEN)
     return AVOW_OK; /* what comes after the end is not even kept */
@@ -235,7 +240,7 @@ enum avow_error receiver_input(struct receiver *receiver, struct view bytes, str
   if (error == AVOW_OK)
     error = work(receiver, now);
   if (bytes.size > 0)
-    receiver->quiet_us = receiver_memory(receiver) > ROOMY ? now.mono_us + QUIET_US : WHEN_NEVER;
+    receiver->quiet_us = is_roomy(receiver) ? now.mono_us + QUIET_US : WHEN_NEVER;
   return error;
 }
 

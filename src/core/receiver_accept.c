@@ -18,6 +18,8 @@ static enum avow_error check_hashes(struct receiver *receiver, const struct seal
       return error;
     for (unsigned i = 0; i < batch.count; i++)
       *ret_good &= secret_equal(batch.hashes[i], batch.messages[i].hash, SHA512_SIZE);
+    if (MUTANT(42)) /* only the first of them */
+      break;
   }
   return AVOW_OK;
 }

@@ -4,8 +4,10 @@
 
 /* What OpenSSL takes for the keys and hashes of a session, about. */
 #define CRYPTO_SIZE (16u * 1024u)
-/* A slot that has the room for a full envelope of short messages. */
+/* What a slot keeps: the first ones the room that a full envelope of short messages takes. */
 #define SLOT_SIZE (1024u * 1024u)
+#define SLOTS_LARGE 4u
+#define SLOT_SIZE_SMALL (128u * 1024u)
 
 void receiver_shown(struct receiver *receiver) {
   receiver->held_size -= buf_view(&receiver->held[receiver->held_first].plaintext).size;
@@ -17,7 +19,7 @@ void receiver_shown(struct receiver *receiver) {
   /* Not every slot is to grow to the longest envelope, and stay so: only the first one. */
   receiver->held_first = 0;
   for (unsigned i = 1; i < HELD_MAX; i++)
-    if (receiver->held[i].plaintext.capacity > SLOT_SIZE)
+    if (receiver->held[i].plaintext.capacity > (i < SLOTS_LARGE ? SLOT_SIZE : SLOT_SIZE_SMALL))
       buf_wipe_free(&receiver->held[i].plaintext);
 }
 

@@ -216,15 +216,18 @@ enum avow_error sender_submit(struct sender *sender, struct view text, struct no
   if (!sender_room(sender))
     return AVOW_FULL;
   struct message message = {.timestamp_us = now.wall_us, .hash = none, .text = text};
-  enum avow_error error = message_append(&sender->queue, &message);
+  enum avow_error error = AVOW_OK;
+  if (sender->new_count == BATCH_MAX)
+    error = record_new(sender);
+  if (error == AVOW_OK)
+    error = message_append(&sender->queue, &message);
   if (error != AVOW_OK)
     return error;
   *ret_id = sender->next_id++;
   sender->new_count++;
   sender->new_size += message_size(text.size);
-  if (sender->new_count == BATCH_MAX || MUTANT(2))
-    error = record_new(sender);
   if (MUTANT(2)) {
+    error = record_new(sender);
     sender->durable_id = sender->next_id;
     error = sender_pump(sender, now);
   }

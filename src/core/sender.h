@@ -104,7 +104,8 @@ bool sender_room(const struct sender *sender);
 /**
  * sender_submit(sender, text, now, ret_id):
  * Take a message; sender_record has its record, and it leaves once that is durable.  Returns also
- * AVOW_TOO_LONG over sender_text_max, and AVOW_FULL without sender_room; nothing is taken then.
+ * AVOW_TOO_LONG over sender_text_max, and AVOW_FULL without sender_room.  On an error it is not
+ * taken.
  */
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,
                               uint64_t *ret_id);

@@ -15,6 +15,7 @@ struct hash {
   EVP_MD_CTX *sha256;
   EVP_MD_CTX *sha512;
   struct lanes *lanes; /* NULL until they are wanted */
+  bool no_lanes;       /* there are none to be had */
   size_t texts;        /* that lanes could hash, since the last hash_trim */
 };
 
@@ -74,8 +75,10 @@ static bool in_lanes(struct hash *hash, const struct view *texts, size_t count) 
     if (texts[i].size > LANES_TEXT_MAX)
       return false;
   hash->texts += count;
-  if (hash->lanes == NULL && hash->texts > LANES_AFTER)
+  if (hash->lanes == NULL && hash->texts > LANES_AFTER && !hash->no_lanes) {
     hash->lanes = lanes_new();
+    hash->no_lanes = hash->lanes == NULL;
+  }
   return hash->lanes != NULL;
 }
 

@@ -15,10 +15,12 @@ struct lanes *lanes_new(void) {
   struct lanes *lanes = calloc(1, sizeof *lanes);
   if (lanes == NULL)
     return NULL;
+  IMB_ARCH arch = IMB_ARCH_NONE;
   lanes->manager = alloc_mb_mgr(0);
   if (lanes->manager != NULL)
-    init_mb_mgr_auto(lanes->manager, NULL);
-  if (lanes->manager == NULL || imb_get_errno(lanes->manager) != 0) {
+    init_mb_mgr_auto(lanes->manager, &arch);
+  /* In shorter registers it is slower than one text after the other. */
+  if (arch < IMB_ARCH_AVX2 || imb_get_errno(lanes->manager) != 0) {
     lanes_free(lanes);
     return NULL;
   }

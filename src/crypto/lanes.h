@@ -11,7 +11,7 @@ struct lanes;
 /** LANES_TEXT_MAX: A lane takes no longer text. */
 #define LANES_TEXT_MAX 65000u
 
-/** lanes_new(): Return NULL where there is no code for the processor, or no memory. */
+/** lanes_new(): Return NULL where they do not pay on this processor, or there is no memory. */
 struct lanes *lanes_new(void);
 
 /** lanes_free(lanes): NULL is fine. */

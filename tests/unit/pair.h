@@ -17,7 +17,7 @@
  *   - nobody confirms, shows or sends what is not durable;
  *   - bob counts a message as confirmed only if alice has it on her disk;
  *   - after a tick, the next deadline lies ahead. */
-#define PAIR_SAID_MAX 1024u
+#define PAIR_SAID_MAX 1200u
 
 /* Whether the next pairs have sessions as `tls` opens them, with keys that sign; or plain ones. */
 extern bool pair_signs;

@@ -283,6 +283,24 @@ static void test_fill_size(void **state) {
   pair_free(pair);
 }
 
+/* Goal: what alice needed for many messages she gives back after a second of silence, also where
+ * that is little more than what hashing them side by side takes. */
+static void test_quiet_memory(void **state) {
+  (void)state;
+  struct pair *pair = pair_new(&(struct pair_setting){.envelope_max = 12});
+  for (unsigned i = 1; i <= PAIR_SAID_MAX; i++) {
+    pair_submit(pair, view_text("x"));
+    if (i % 12 == 0) {
+      pair_bob_works(pair);
+      pair_settle(pair, 0);
+    }
+  }
+  pair_pass(pair, 1000001);
+  assert_int_equal(receiver_tick(pair->receiver, pair->now), AVOW_OK);
+  assert_true(receiver_memory(pair->receiver) < 120000);
+  pair_free(pair);
+}
+
 /* Goal: a text of 1 MiB goes through, of the bytes that grow most when they are escaped; one byte
  * more is refused; a full queue says so and takes nothing, until there is room again. */
 static void test_long_texts(void **state) {
@@ -447,13 +465,21 @@ static void test_cut_after_end(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_happy_path),         cmocka_unit_test(test_confirmations_wait),
-      cmocka_unit_test(test_bob_stores_first),   cmocka_unit_test(test_bob_stores_each_first),
-      cmocka_unit_test(test_alice_stores_first), cmocka_unit_test(test_batches),
-      cmocka_unit_test(test_one_at_a_time),      cmocka_unit_test(test_in_flight),
-      cmocka_unit_test(test_fill_size),          cmocka_unit_test(test_long_texts),
-      cmocka_unit_test(test_byte_by_byte),       cmocka_unit_test(test_end_by_bob),
-      cmocka_unit_test(test_end_by_alice),       cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_happy_path),
+      cmocka_unit_test(test_confirmations_wait),
+      cmocka_unit_test(test_bob_stores_first),
+      cmocka_unit_test(test_bob_stores_each_first),
+      cmocka_unit_test(test_alice_stores_first),
+      cmocka_unit_test(test_batches),
+      cmocka_unit_test(test_one_at_a_time),
+      cmocka_unit_test(test_in_flight),
+      cmocka_unit_test(test_fill_size),
+      cmocka_unit_test(test_quiet_memory),
+      cmocka_unit_test(test_long_texts),
+      cmocka_unit_test(test_byte_by_byte),
+      cmocka_unit_test(test_end_by_bob),
+      cmocka_unit_test(test_end_by_alice),
+      cmocka_unit_test(test_cut),
       cmocka_unit_test(test_cut_after_end),
   };
   int failed = 0;

@@ -67,6 +67,35 @@ static void test_forged_envelopes(void **state) {
   }
 }
 
+/* Goal: every text of an envelope is held against its hash, wherever the wrong one stands. */
+static void test_one_wrong_hash(void **state) {
+  (void)state;
+  static const uint16_t counts[] = {1, 15, 16, 17, 33};
+  for (unsigned i = 0; i < COUNT_OF(counts); i++) {
+    struct pair *pair = pair_new_quiet(NULL);
+    struct channel forger;
+    struct buf body;
+    buf_init(&body, 10000);
+    pair_forger(pair, &forger);
+    for (unsigned wrong = 0; wrong < counts[i]; wrong++) {
+      buf_clear(&body);
+      for (unsigned j = 0; j < counts[i]; j++)
+        pair_body(pair, &body, "text", j == wrong ? "another" : "text");
+      struct sealed sealed = {.kind = SEALED_ENVELOPE, .count = counts[i], .body = buf_view(&body)};
+      pair_pass(pair, 2 * SECOND);
+      pair_forge(pair, &forger, &sealed, 0);
+      pair_carry_to_alice(pair);
+      assert_int_equal(pair->at_alice[VERDICT_MODIFIED], wrong + 1);
+      assert_int_equal(pair_incidents(pair->at_alice), wrong + 1);
+      pair_carry_to_bob(pair);
+    }
+    assert_int_equal(pair->shown_count, 0);
+    channel_close(&forger);
+    buf_free(&body);
+    pair_free(pair);
+  }
+}
+
 /* Goal: a token under another key, a token of alice's own sent back to her, and every other type of
  * frame are refused, and do not disturb the message that comes with them. */
 static void test_strange_frames(void **state) {
@@ -304,6 +333,7 @@ static void test_confirmation_too_far(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_forged_envelopes),
+      cmocka_unit_test(test_one_wrong_hash),
       cmocka_unit_test(test_strange_frames),
       cmocka_unit_test(test_remembered_envelopes),
       cmocka_unit_test(test_repeated_before_durable),
