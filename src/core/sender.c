@@ -203,9 +203,11 @@ static enum avow_error record_new(struct sender *sender) {
     error = sender_record_message(sender, id + i, message);
     at += message_size(message->text.size);
   }
+  if (error != AVOW_OK)
+    return error; /* they stay new: never durable */
   sender->new_count = 0;
   sender->new_size = 0;
-  return error;
+  return AVOW_OK;
 }
 
 enum avow_error sender_submit(struct sender *sender, struct view text, struct now now,
