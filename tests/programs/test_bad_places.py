@@ -411,7 +411,7 @@ def test_alice_ends_in_the_middle_of_a_stream(place):
     """Goal: bob learns that she ended, and what she confirmed is in her log."""
     alice = place.alice()
     bob = place.bob(stdin=subprocess.PIPE).see("Connected to server")
-    data = b"".join(b"line %d\n" % number for number in range(300000))
+    data = b"".join(b"line %d\n" % number for number in range(3000000))
     threading.Thread(target=feed, args=(bob, data), daemon=True).start()
     assert place.until(lambda: len(alice.out()) > 100000, 10)
     alice.signal(INTERRUPT)

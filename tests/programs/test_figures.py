@@ -43,11 +43,18 @@ def converse(place, texts, *alice_options, **more):
     """A whole conversation: alice and bob, both ended in order."""
     alice = place.alice(*alice_options, terminal=True, **more)
     bob = place.bob(terminal=True).see(READY)
+    assert place.until(lambda: has_agreement(place), 10)
     for text in texts:
         bob.say(text)
     bob.type("quit")
     assert (bob.end(), alice.end()) == (0, 0)
     return alice, bob
+
+
+def has_agreement(place):
+    """Whether alice has recorded what bob signed first; a message that came along with it would be of that record."""
+    log = max((place.work / "logs").glob("*.log")).read_text()  # the last one
+    return "Handshake: plain" in log or len(re.findall("^Head: .*\n", log, re.M)) > 1
 
 
 def log_of(texts, key=()):
